@@ -1,0 +1,204 @@
+// AmbientBackend: whichever kernel was installed when the handle was made, else Linux. With it as the default backend
+// (ROUSE_AMBIENT), code that is not a template runs on an emulated kernel.
+#pragma once
+
+#include "emulated.hpp"
+#include "linux.hpp"
+
+namespace rouse::inline v0 {
+
+namespace kernel {
+
+/// Where AmbientBackend looks: the thread's own kernel, else the process's, else null for Linux.
+class Ambient {
+ public:
+  [[nodiscard]] static Kernel* current() { return for_this_thread != nullptr ? for_this_thread : for_process; }
+
+ private:
+  friend class Installed;
+  friend class InstalledForThisThread;
+  static inline Kernel* for_process = nullptr;
+  static inline thread_local Kernel* for_this_thread = nullptr;
+};
+
+/// Installs a kernel for handles that any thread makes from now on, and takes it away again when destroyed. A handle
+/// keeps the kernel it was made with. Install while no other thread makes handles.
+class Installed {
+ public:
+  explicit Installed(Kernel& kernel) : before_(std::exchange(Ambient::for_process, &kernel)) {}
+  Installed(const Installed&) = delete;
+  Installed& operator=(const Installed&) = delete;
+  ~Installed() { Ambient::for_process = before_; }
+
+ private:
+  Kernel* const before_;
+};
+
+/// As Installed, for handles that this thread makes; it has precedence.
+class InstalledForThisThread {
+ public:
+  explicit InstalledForThisThread(Kernel& kernel) : before_(std::exchange(Ambient::for_this_thread, &kernel)) {}
+  InstalledForThisThread(const InstalledForThisThread&) = delete;
+  InstalledForThisThread& operator=(const InstalledForThisThread&) = delete;
+  ~InstalledForThisThread() { Ambient::for_this_thread = before_; }
+
+ private:
+  Kernel* const before_;
+};
+
+}  // namespace kernel
+
+/// A kernel taken when the backend value is made, and kept: null is Linux.
+class AmbientBackend {
+ public:
+  AmbientBackend() : kernel_(kernel::Ambient::current()) {}
+
+  /// Null if this is Linux.
+  [[nodiscard]] kernel::Kernel* kernel() const { return kernel_; }
+
+  friend bool operator==(AmbientBackend, AmbientBackend) = default;
+
+  // -- any fd
+  SysResult<void> close(int fd) const {
+    return on_kernel([&](auto k) { return k.close(fd); });
+  }
+  SysResult<int> dup(int fd) const {
+    return on_kernel([&](auto k) { return k.dup(fd); });
+  }
+  SysResult<int> dup2(int fd, int to) const {
+    return on_kernel([&](auto k) { return k.dup2(fd, to); });
+  }
+  SysResult<int> dup3(int fd, int to, int flags) const {
+    return on_kernel([&](auto k) { return k.dup3(fd, to, flags); });
+  }
+  SysResult<int> fcntl(int fd, int command, long argument = 0) const {
+    return on_kernel([&](auto k) { return k.fcntl(fd, command, argument); });
+  }
+  SysResult<int> ioctl(int fd, unsigned long request, void* argument) const {
+    return on_kernel([&](auto k) { return k.ioctl(fd, request, argument); });
+  }
+  SysResult<std::size_t> read(int fd, void* buffer, std::size_t n) const {
+    return on_kernel([&](auto k) { return k.read(fd, buffer, n); });
+  }
+  SysResult<std::size_t> write(int fd, const void* buffer, std::size_t n) const {
+    return on_kernel([&](auto k) { return k.write(fd, buffer, n); });
+  }
+  SysResult<std::size_t> readv(int fd, const ::iovec* vectors, int n) const {
+    return on_kernel([&](auto k) { return k.readv(fd, vectors, n); });
+  }
+  SysResult<std::size_t> writev(int fd, const ::iovec* vectors, int n) const {
+    return on_kernel([&](auto k) { return k.writev(fd, vectors, n); });
+  }
+  SysResult<std::size_t> pread(int fd, void* buffer, std::size_t n, std::int64_t offset) const {
+    return on_kernel([&](auto k) { return k.pread(fd, buffer, n, offset); });
+  }
+  SysResult<std::size_t> pwrite(int fd, const void* buffer, std::size_t n, std::int64_t offset) const {
+    return on_kernel([&](auto k) { return k.pwrite(fd, buffer, n, offset); });
+  }
+  SysResult<std::int64_t> lseek(int fd, std::int64_t offset, int whence) const {
+    return on_kernel([&](auto k) { return k.lseek(fd, offset, whence); });
+  }
+
+  // -- paths, limits, time, poll
+  SysResult<int> open(const char* path, int flags) const {
+    return on_kernel([&](auto k) { return k.open(path, flags); });
+  }
+  SysResult<void> unlink(const char* path) const {
+    return on_kernel([&](auto k) { return k.unlink(path); });
+  }
+  SysResult<void> getrlimit(int resource, ::rlimit* limit) const {
+    return on_kernel([&](auto k) { return k.getrlimit(resource, limit); });
+  }
+  SysResult<void> setrlimit(int resource, const ::rlimit* limit) const {
+    return on_kernel([&](auto k) { return k.setrlimit(resource, limit); });
+  }
+  SysResult<void> clock_gettime(::clockid_t clock, ::timespec* time) const {
+    return on_kernel([&](auto k) { return k.clock_gettime(clock, time); });
+  }
+  SysResult<int> poll(::pollfd* fds, ::nfds_t n, int milliseconds) const {
+    return on_kernel([&](auto k) { return k.poll(fds, n, milliseconds); });
+  }
+
+  // -- epoll
+  SysResult<int> epoll_create(int size) const {
+    return on_kernel([&](auto k) { return k.epoll_create(size); });
+  }
+  SysResult<int> epoll_create1(int flags) const {
+    return on_kernel([&](auto k) { return k.epoll_create1(flags); });
+  }
+  SysResult<void> epoll_ctl(int epfd, int operation, int fd, const Event* event) const {
+    return on_kernel([&](auto k) { return k.epoll_ctl(epfd, operation, fd, event); });
+  }
+  SysResult<int> epoll_wait(int epfd, Event* events, int n, int milliseconds) const {
+    return on_kernel([&](auto k) { return k.epoll_wait(epfd, events, n, milliseconds); });
+  }
+  SysResult<int> epoll_pwait(int epfd, Event* events, int n, int milliseconds, const ::sigset_t* mask) const {
+    return on_kernel([&](auto k) { return k.epoll_pwait(epfd, events, n, milliseconds, mask); });
+  }
+  SysResult<int> epoll_pwait2(int epfd, Event* events, int n, const ::timespec* timeout, const ::sigset_t* mask) const {
+    return on_kernel([&](auto k) { return k.epoll_pwait2(epfd, events, n, timeout, mask); });
+  }
+
+  // -- eventfd, pipe
+  SysResult<int> eventfd(unsigned initial, int flags) const {
+    return on_kernel([&](auto k) { return k.eventfd(initial, flags); });
+  }
+  SysResult<void> pipe2(int* fds, int flags) const {
+    return on_kernel([&](auto k) { return k.pipe2(fds, flags); });
+  }
+
+  // -- sockets
+  SysResult<int> socket(int domain, int type, int protocol) const {
+    return on_kernel([&](auto k) { return k.socket(domain, type, protocol); });
+  }
+  SysResult<void> socketpair(int domain, int type, int protocol, int* fds) const {
+    return on_kernel([&](auto k) { return k.socketpair(domain, type, protocol, fds); });
+  }
+  SysResult<void> bind(int fd, const ::sockaddr* address, ::socklen_t n) const {
+    return on_kernel([&](auto k) { return k.bind(fd, address, n); });
+  }
+  SysResult<void> listen(int fd, int backlog) const {
+    return on_kernel([&](auto k) { return k.listen(fd, backlog); });
+  }
+  SysResult<int> accept4(int fd, ::sockaddr* address, ::socklen_t* n, int flags) const {
+    return on_kernel([&](auto k) { return k.accept4(fd, address, n, flags); });
+  }
+  SysResult<void> connect(int fd, const ::sockaddr* address, ::socklen_t n) const {
+    return on_kernel([&](auto k) { return k.connect(fd, address, n); });
+  }
+  SysResult<void> shutdown(int fd, int how) const {
+    return on_kernel([&](auto k) { return k.shutdown(fd, how); });
+  }
+  SysResult<void> getsockname(int fd, ::sockaddr* address, ::socklen_t* n) const {
+    return on_kernel([&](auto k) { return k.getsockname(fd, address, n); });
+  }
+  SysResult<void> getpeername(int fd, ::sockaddr* address, ::socklen_t* n) const {
+    return on_kernel([&](auto k) { return k.getpeername(fd, address, n); });
+  }
+  SysResult<void> getsockopt(int fd, int level, int name, void* value, ::socklen_t* n) const {
+    return on_kernel([&](auto k) { return k.getsockopt(fd, level, name, value, n); });
+  }
+  SysResult<void> setsockopt(int fd, int level, int name, const void* value, ::socklen_t n) const {
+    return on_kernel([&](auto k) { return k.setsockopt(fd, level, name, value, n); });
+  }
+  SysResult<std::size_t> sendto(int fd, const void* data, std::size_t size, int flags, const ::sockaddr* to,
+                                ::socklen_t to_size) const {
+    return on_kernel([&](auto k) { return k.sendto(fd, data, size, flags, to, to_size); });
+  }
+  SysResult<std::size_t> recvfrom(int fd, void* data, std::size_t size, int flags, ::sockaddr* from,
+                                  ::socklen_t* from_size) const {
+    return on_kernel([&](auto k) { return k.recvfrom(fd, data, size, flags, from, from_size); });
+  }
+
+ private:
+  template <class Call>
+  auto on_kernel(Call call) const -> decltype(call(LinuxBackend{})) {
+    return kernel_ != nullptr ? call(EmulatedBackend{*kernel_}) : call(LinuxBackend{});
+  }
+
+  kernel::Kernel* kernel_;
+};
+
+static_assert(CompleteBackend<AmbientBackend>);
+
+}  // namespace rouse::inline v0

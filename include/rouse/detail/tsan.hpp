@@ -1,0 +1,91 @@
+// What ThreadSanitizer is told. The emulated kernel's lock would order every call and so hide the races of the code
+// under test; hence all that the kernel does is hidden, accesses and synchronisation alike, and only the edges that
+// Linux guarantees are announced. Without the sanitizer all of this is nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+#if defined(__SANITIZE_THREAD__)
+#define ROUSE_DETAIL_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ROUSE_DETAIL_TSAN 1
+#endif
+#endif
+
+#ifdef ROUSE_DETAIL_TSAN
+// The sanitizer's run-time library defines these; no header of g++ declares the first six.
+extern "C" {
+void AnnotateIgnoreReadsBegin(const char* file, int line);
+void AnnotateIgnoreReadsEnd(const char* file, int line);
+void AnnotateIgnoreWritesBegin(const char* file, int line);
+void AnnotateIgnoreWritesEnd(const char* file, int line);
+void AnnotateIgnoreSyncBegin(const char* file, int line);
+void AnnotateIgnoreSyncEnd(const char* file, int line);
+void __tsan_acquire(void* address);
+void __tsan_release(void* address);
+}
+#endif
+
+namespace rouse::inline v0::detail {
+
+#ifdef ROUSE_DETAIL_TSAN
+inline constexpr bool tsan_is_on = true;
+
+inline void tsan_hide() {
+  AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+  AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+  AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+}
+inline void tsan_show() {
+  AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+  AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+  AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+}
+#else
+inline constexpr bool tsan_is_on = false;
+inline void tsan_hide() {}
+inline void tsan_show() {}
+#endif
+
+/// Our own code: the sanitizer looks away. Must not be nested.
+struct Hidden {
+  Hidden() { tsan_hide(); }
+  Hidden(const Hidden&) = delete;
+  Hidden& operator=(const Hidden&) = delete;
+  ~Hidden() { tsan_show(); }
+};
+
+/// The user's memory and functions, reached from hidden code: the sanitizer looks again.
+struct Visible {
+  Visible() { tsan_show(); }
+  Visible(const Visible&) = delete;
+  Visible& operator=(const Visible&) = delete;
+  ~Visible() { tsan_hide(); }
+};
+
+/// An edge that Linux guarantees, from hidden code: what this thread did so far happens before what a thread does that
+/// acquires the same object later.
+inline void tsan_release([[maybe_unused]] const void* object) {
+#ifdef ROUSE_DETAIL_TSAN
+  Visible visible;
+  __tsan_release(const_cast<void*>(object));
+#endif
+}
+inline void tsan_acquire([[maybe_unused]] const void* object) {
+#ifdef ROUSE_DETAIL_TSAN
+  Visible visible;
+  __tsan_acquire(const_cast<void*>(object));
+#endif
+}
+
+/// memcpy to or from the user's memory, from hidden code. Acquire first, then copy.
+inline void copy_user(void* to, const void* from, std::size_t n) {
+#ifdef ROUSE_DETAIL_TSAN
+  Visible visible;
+#endif
+  std::memcpy(to, from, n);
+}
+
+}  // namespace rouse::inline v0::detail

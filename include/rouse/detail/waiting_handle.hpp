@@ -1,0 +1,48 @@
+// WaitingHandle: what handles have in common whose calls come in two forms: the plain one, which waits, and `try_`,
+// which never does.
+#pragma once
+
+#include "../fd.hpp"
+
+#include <poll.h>
+
+namespace rouse::inline v0::detail {
+
+/// The descriptor is non-blocking unless the user asked otherwise. A plain form then makes its call first and waits by
+/// poll(2) only if that would block, so it costs one syscall when there is something to do. On a blocking descriptor
+/// the plain forms wait inside the call itself, and the try_ forms are misuse.
+template <class Derived, FdBackend B>
+class WaitingHandle : public Handle<Derived, B> {
+ protected:
+  WaitingHandle(BasicOwnedFd<B> fd, bool blocking) : Handle<Derived, B>(std::move(fd)), blocking_(blocking) {}
+  /// For an fd that came from elsewhere: asks the kernel for its mode.
+  explicit WaitingHandle(BasicOwnedFd<B> fd) : Handle<Derived, B>(std::move(fd)), blocking_(ask_blocking()) {}
+
+  /// Calls `attempt` until it does not say "would block", polling for `events` in between. EINTR is a result.
+  template <class Attempt>
+  auto waiting(short events, Attempt attempt) const -> decltype(attempt()) {
+    for (;;) {
+      const auto result = attempt();
+      if (!result.would_block()) [[likely]]
+        return result;
+      ::pollfd entry{this->fd(), events, 0};
+      const SysResult<int> polled = this->backend().poll(&entry, 1, -1);
+      if (!polled.ok()) return polled;
+    }
+  }
+
+  void assert_never_waits() const {
+    ROUSE_ASSERT(!blocking_, "a try_ form was called on a handle that was made blocking, and would have waited");
+  }
+
+ private:
+  bool ask_blocking() const {
+    if (!this->is_open()) return false;
+    const SysResult<int> flags = this->backend().fcntl(this->fd(), F_GETFL, 0);
+    return flags.ok() && (flags.value() & O_NONBLOCK) == 0;
+  }
+
+  bool blocking_;
+};
+
+}  // namespace rouse::inline v0::detail

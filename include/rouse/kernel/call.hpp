@@ -1,0 +1,37 @@
+// Call: the syscalls by number, for whoever looks at them as they go by. Op: one call about to be made.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rouse::inline v0::kernel {
+
+enum class Call : std::uint8_t {
+  close, dup, dup2, dup3, fcntl, ioctl, read, write, readv, writev, pread, pwrite, lseek,
+  open, unlink, getrlimit, setrlimit, clock_gettime, poll,
+  epoll_create, epoll_create1, epoll_ctl, epoll_wait, epoll_pwait, epoll_pwait2,
+  eventfd, pipe2,
+  socket, socketpair, bind, listen, accept4, connect, shutdown, getsockname, getpeername, getsockopt, setsockopt,
+  sendto, recvfrom,
+};
+
+[[nodiscard]] constexpr const char* name_of(Call call) {
+  constexpr const char* names[] = {
+      "close", "dup", "dup2", "dup3", "fcntl", "ioctl", "read", "write", "readv", "writev", "pread", "pwrite", "lseek",
+      "open", "unlink", "getrlimit", "setrlimit", "clock_gettime", "poll",
+      "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+      "eventfd", "pipe2",
+      "socket", "socketpair", "bind", "listen", "accept4", "connect", "shutdown", "getsockname", "getpeername",
+      "getsockopt", "setsockopt", "sendto", "recvfrom",
+  };
+  static_assert(sizeof names / sizeof *names == static_cast<std::size_t>(Call::recvfrom) + 1);
+  return names[static_cast<std::size_t>(call)];
+}
+
+/// A call about to be made, and the fd it is about; -1 for none.
+struct Op {
+  Call call;
+  int fd = -1;
+};
+
+}  // namespace rouse::inline v0::kernel

@@ -1,0 +1,217 @@
+// EpollFile: registrations, a ready list, delivery.
+//
+// The ready list is FIFO and holds no bits. A registration is queued by a matching wakeup, or at ADD and MOD when its
+// file is ready then. Delivery asks the file again and reports what holds now; what no longer holds is dropped. Level,
+// edge and one-shot differ only in what happens after a report (Interest::reported).
+#pragma once
+
+#include "../busy_poll.hpp"
+#include "file.hpp"
+#include "registration.hpp"
+#include "user_memory.hpp"
+
+namespace rouse::inline v0::kernel {
+
+/// How many registrations there are, of all epolls of a kernel, and how many there may be.
+struct WatchCount {
+  const std::uint64_t& limit;
+  std::uint64_t count = 0;
+};
+
+class EpollFile final : public File {
+ public:
+  static constexpr FileKind file_kind{.name = "epoll", .is_seekable = true, .moves_bytes = false};
+
+  EpollFile(std::uint64_t id, WatchCount& watches) : File(file_kind, id, O_RDWR), watches_(watches) {}
+
+  /// As poll(2) shows it: IN if a queued registration is due. Drops those in front of it that are not, as Linux does:
+  /// they come back at the tail when a wakeup queues them.
+  [[nodiscard]] EventFlags readiness() override;
+  /// The same without dropping anything.
+  [[nodiscard]] bool has_due() const;
+
+  SysResult<int> ioctl(unsigned long request, void* argument) override;
+  [[nodiscard]] std::string describe() const override;
+
+  /// The registration of `file` under the number `fd`, or null.
+  [[nodiscard]] Registration* find(const File& file, int fd) const {
+    for (Registration* at = file.watchers.front(); at != nullptr; at = file.watchers.next(*at)) {
+      if (&at->epoll() == this && at->fd() == fd) return at;
+    }
+    return nullptr;
+  }
+
+  /// Precondition: not registered yet, and `may_watch` allowed it. Errors: ENOSPC; EINVAL for too many wakeup paths.
+  SysResult<void> add(File& file, int fd, EventFlags flags, EventData data);
+  void modify(Registration& registration, EventFlags flags, EventData data);
+  void remove(Registration& registration);
+
+  /// Fills `events` with up to `max` reports; 0 if nothing is due. EFAULT if the first one has no good address.
+  SysResult<int> deliver(Event* events, int max);
+
+  /// Tasks asleep in epoll_wait, the last that came first.
+  WaitQueue waiters;
+
+  /// Visits the registrations in the order of their ADD, or of the ready list.
+  template <class Visit>
+  void for_each_registration(Visit visit) const {
+    registrations_.for_each(visit);
+  }
+  template <class Visit>
+  void for_each_queued(Visit visit) const {
+    ready_.for_each(visit);
+  }
+
+ private:
+  friend class Registration;
+  friend class EpollTopology;
+
+  ~EpollFile() override = default;
+  void last_close() override {
+    while (Registration* const registration = registrations_.front()) remove(*registration);
+  }
+
+  /// Puts a registration on the ready list if it is not there, and says so to whoever waits here.
+  void enqueue(Registration& registration) {
+    if (!registration.is_queued()) ready_.push_back(registration);
+  }
+  void announce() {
+    waiters.wake(any_key);
+    queue.wake(EventFlags::in);
+  }
+  void enqueue_if_due(Registration& registration) {
+    if (registration.is_queued() || registration.due().empty()) return;
+    detail::tsan_release(&registration);
+    enqueue(registration);
+    announce();
+  }
+  /// A wait or a poll went over the list: if something is left, the next waiter is to look.
+  void cascade() {
+    if (!ready_.empty()) waiters.wake(any_key);
+  }
+
+  WatchCount& watches_;
+  detail::IntrusiveList<Registration, Ready> ready_;
+  detail::IntrusiveList<Registration, OfEpoll> registrations_;
+  BusyPoll busy_poll_;  // Kept, and without effect: there are no network devices.
+
+  // Left by the last walk over the epolls (EpollTopology), to visit each of them once.
+  mutable std::uint64_t visit_ = 0;
+  mutable int height_ = 0;
+};
+
+// A wakeup counts as taken, and ends the walk over exclusive waiters, if this registration is not exclusive, or if a
+// task was asleep here and the key is of one direction that was asked for. A key of both directions (a hang-up) goes
+// on.
+inline bool Registration::on_wake(EventFlags key) {
+  const bool exclusive = interest.is_exclusive();
+  if (!interest.matches(key)) return !exclusive;
+  detail::tsan_release(this);
+  epoll_.enqueue(*this);
+  bool taken = false;
+  if (!epoll_.waiters.empty()) {
+    const EventFlags direction = key & (EventFlags::in | EventFlags::out);
+    taken = direction.empty() || (direction != (EventFlags::in | EventFlags::out) && interest.mask().has(direction));
+    epoll_.waiters.wake(any_key);
+  }
+  epoll_.queue.wake(EventFlags::in);
+  return !exclusive || taken;
+}
+
+inline EventFlags EpollFile::readiness() {
+  EventFlags bits;
+  while (Registration* const first = ready_.front()) {
+    if (!first->due().empty()) {
+      bits = EventFlags::in | EventFlags::rdnorm;
+      break;
+    }
+    first->leave_ready_list();
+  }
+  cascade();
+  return bits;
+}
+
+inline void EpollFile::modify(Registration& registration, EventFlags flags, EventData data) {
+  registration.interest = Interest{flags - EventFlags::wakeup, data};
+  enqueue_if_due(registration);
+}
+
+inline void EpollFile::remove(Registration& registration) {
+  --watches_.count;
+  delete &registration;
+}
+
+inline SysResult<int> EpollFile::deliver(Event* events, int max) {
+  int n = 0;
+  const Registration* first_requeued = nullptr;
+  SysResult<int> result = 0;
+  while (n < max) {
+    Registration* const registration = ready_.front();
+    if (registration == nullptr || registration == first_requeued) break;
+    const EventFlags due = registration->due();
+    if (due.empty()) {
+      registration->leave_ready_list();
+      continue;
+    }
+    // Before anything changes, so that the event stays due.
+    if (!is_user_memory(events + n, sizeof *events)) {
+      if (n == 0) result = SysResult<int>::failure(EFAULT);
+      break;
+    }
+    detail::tsan_acquire(registration);
+    static_cast<void>(put_user(events + n, Event{due, registration->interest.data()}));
+    ++n;
+    registration->leave_ready_list();
+    if (registration->interest.reported() == AfterReport::requeue) {
+      ready_.push_back(*registration);
+      if (first_requeued == nullptr) first_requeued = registration;
+    }
+  }
+  cascade();
+  return result.ok() ? SysResult<int>{n} : result;
+}
+
+inline bool EpollFile::has_due() const {
+  for (const Registration* at = ready_.front(); at != nullptr; at = ready_.next(*at)) {
+    const EpollFile* const inner = file_cast<EpollFile>(&at->file());
+    const EventFlags bits = inner == nullptr   ? at->file().readiness()
+                            : inner->has_due() ? EventFlags::in | EventFlags::rdnorm
+                                               : EventFlags{};
+    if (!at->interest.report(bits).empty()) return true;
+  }
+  return false;
+}
+
+inline SysResult<int> EpollFile::ioctl(unsigned long request, void* argument) {
+  if (request == epiocgparams) return put_user(argument, busy_poll_) ? 0 : SysResult<int>::failure(EFAULT);
+  if (request != epiocsparams) return SysResult<int>::failure(EINVAL);
+  constexpr unsigned budget_max = 64;  // NAPI_POLL_WEIGHT: beyond, only with a capability that we do not have.
+  BusyPoll wanted;
+  if (!get_user(wanted, argument)) return SysResult<int>::failure(EFAULT);
+  if (wanted.reserved != 0 || wanted.microseconds > INT32_MAX || wanted.prefer > 1) {
+    return SysResult<int>::failure(EINVAL);
+  }
+  if (wanted.budget > budget_max) return SysResult<int>::failure(EPERM);
+  busy_poll_ = wanted;
+  return 0;
+}
+
+inline std::string EpollFile::describe() const {
+  int registered = 0;
+  int queued = 0;
+  for_each_registration([&](const Registration& registration) {
+    ++registered;
+    if (registration.is_queued()) ++queued;
+  });
+  return std::to_string(registered) + " registered, " + std::to_string(queued) + " queued";
+}
+
+// The registrations go with the last reference to the description, whatever number they were made under.
+inline void File::release() {
+  if (--references_ > 0) return;
+  while (Registration* const registration = watchers.front()) registration->epoll().remove(*registration);
+  last_close();
+  delete this;
+}
+
+}  // namespace rouse::inline v0::kernel

@@ -1,0 +1,64 @@
+// EventFdFile: the counter of eventfd(2). A write is one eight-byte number and an IN key whatever it adds, 0 included;
+// a read takes the count (1 of a semaphore) and is an OUT key.
+#pragma once
+
+#include "file.hpp"
+
+namespace rouse::inline v0::kernel {
+
+class EventFdFile final : public File {
+ public:
+  static constexpr FileKind file_kind{.name = "eventfd", .is_seekable = true};
+
+  EventFdFile(std::uint64_t id, int status_flags, unsigned initial, bool semaphore)
+      : File(file_kind, id, status_flags), count_(initial), semaphore_(semaphore) {}
+
+  [[nodiscard]] EventFlags readiness() override {
+    EventFlags bits;
+    if (count_ > 0) bits |= EventFlags::in;
+    if (count_ < count_max) bits |= EventFlags::out;
+    return bits;
+  }
+
+  SysResult<std::size_t> read(UserOutput& to) override {
+    if (to.left() < sizeof count_) return SysResult<std::size_t>::failure(EINVAL);
+    if (count_ == 0) return SysResult<std::size_t>::failure(EAGAIN);
+    detail::tsan_acquire(this);
+    const std::uint64_t value = semaphore_ ? 1 : count_;
+    count_ -= value;
+    queue.wake(EventFlags::out);
+    // The count is gone even if there is no place to put it.
+    if (to.put(&value, sizeof value) != sizeof value) return SysResult<std::size_t>::failure(EFAULT);
+    return sizeof value;
+  }
+
+  SysResult<std::size_t> write(UserInput& from) override {
+    std::uint64_t amount = 0;
+    if (from.left() != sizeof amount) return SysResult<std::size_t>::failure(EINVAL);
+    UserInput unread = from;  // All or nothing: a write that has to wait takes its number when it gets through.
+    if (unread.get(&amount, sizeof amount) != sizeof amount) return SysResult<std::size_t>::failure(EFAULT);
+    if (amount > count_max) return SysResult<std::size_t>::failure(EINVAL);
+    if (amount > count_max - count_) return SysResult<std::size_t>::failure(EAGAIN);
+    from = unread;
+    detail::tsan_release(this);
+    count_ += amount;
+    queue.wake(EventFlags::in);
+    return sizeof amount;
+  }
+
+  [[nodiscard]] std::string describe() const override {
+    return "count " + std::to_string(count_) + (semaphore_ ? ", semaphore" : "");
+  }
+
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+
+ private:
+  ~EventFdFile() override = default;
+
+  static constexpr std::uint64_t count_max = 0xfffffffffffffffe;
+
+  std::uint64_t count_;
+  const bool semaphore_;
+};
+
+}  // namespace rouse::inline v0::kernel

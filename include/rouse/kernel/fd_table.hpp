@@ -1,0 +1,94 @@
+// FdTable: fd numbers and the files behind them. The lowest free number is given out; descriptions are shared by dup;
+// close-on-exec belongs to the number.
+#pragma once
+
+#include "file.hpp"
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+namespace rouse::inline v0::kernel {
+
+class FdTable {
+ public:
+  /// The file behind `fd`, or null if it is not open.
+  [[nodiscard]] File* file(int fd) const {
+    const auto index = static_cast<std::size_t>(static_cast<unsigned>(fd));
+    return index < slots_.size() ? slots_[index].file.get() : nullptr;
+  }
+  [[nodiscard]] bool is_open(int fd) const { return file(fd) != nullptr; }
+
+  /// The lowest number from `from` on that is not open and below `limit`; -1 if there is none.
+  [[nodiscard]] int lowest_free(std::uint64_t limit, std::size_t from = 0) const {
+    std::size_t word = (from < first_free_ ? first_free_ : from) / bits;
+    std::uint64_t taken_below = from > first_free_ ? (std::uint64_t{1} << from % bits) - 1 : 0;
+    for (; word < used_.size(); ++word, taken_below = 0) {
+      const std::uint64_t used = used_[word] | taken_below;
+      if (used == ~std::uint64_t{0}) continue;
+      return below(word * bits + static_cast<std::size_t>(std::countr_one(used)), limit);
+    }
+    return below(from < used_.size() * bits ? used_.size() * bits : from, limit);
+  }
+
+  /// Puts `file` at a free number. Precondition: `fd` >= 0 and not open.
+  void install(int fd, FileRef file, bool close_on_exec) {
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= slots_.size()) grow(index + 1);
+    ROUSE_ASSERT(!slots_[index].file, "FdTable: the number is taken");
+    slots_[index] = {std::move(file), close_on_exec};
+    used_[index / bits] |= bit(index);
+    if (index == first_free_) ++first_free_;
+  }
+
+  /// Takes the file out; the number is free before the file is let go, as on Linux. Precondition: open.
+  [[nodiscard]] FileRef remove(int fd) {
+    const auto index = static_cast<std::size_t>(fd);
+    used_[index / bits] &= ~bit(index);
+    if (index < first_free_) first_free_ = index;
+    return std::move(slots_[index].file);
+  }
+
+  /// Precondition: open.
+  [[nodiscard]] bool close_on_exec(int fd) const { return slots_[static_cast<std::size_t>(fd)].close_on_exec; }
+  void set_close_on_exec(int fd, bool on) { slots_[static_cast<std::size_t>(fd)].close_on_exec = on; }
+
+  /// Visits the open numbers in order.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].file) visit(static_cast<int>(i), *slots_[i].file);
+    }
+  }
+
+  /// Closes everything, highest number first.
+  void clear() {
+    for (std::size_t i = slots_.size(); i-- > 0;) {
+      if (slots_[i].file) static_cast<void>(remove(static_cast<int>(i)));
+    }
+  }
+
+ private:
+  static constexpr std::size_t bits = 64;
+  static constexpr std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << index % bits; }
+
+  static int below(std::size_t number, std::uint64_t limit) { return number < limit ? static_cast<int>(number) : -1; }
+
+  void grow(std::size_t size) {
+    if (size < slots_.size() * 2) size = slots_.size() * 2;
+    size = (size + bits - 1) / bits * bits;
+    slots_.resize(size);
+    used_.resize(size / bits);
+  }
+
+  struct Slot {
+    FileRef file;
+    bool close_on_exec = false;
+  };
+
+  std::vector<Slot> slots_;
+  std::vector<std::uint64_t> used_;  // One bit a slot.
+  std::size_t first_free_ = 0;       // Every number below is in use.
+};
+
+}  // namespace rouse::inline v0::kernel

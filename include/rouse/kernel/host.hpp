@@ -1,0 +1,58 @@
+// Host: the emulated kernel's only way out: who runs tasks, what time it is, who is next. The kernel never knows which
+// host it has.
+#pragma once
+
+#include "call.hpp"
+#include "task.hpp"
+#include "time.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace rouse::inline v0::kernel {
+
+/// What ended a task's sleep.
+enum class Sleep {
+  woken,      ///< Somebody called wake().
+  timed_out,  ///< Its deadline came.
+  endless,    ///< Nothing can ever end it: no other task can run and there is no deadline.
+};
+
+/// What a host wants to be asked at every call. A word that never changes, tested once per call.
+enum Needs : unsigned {
+  needs_nothing = 0,
+  needs_schedule_points = 1,  ///< schedule_point() before the call.
+  needs_locking = 2,          ///< lock() and unlock() around it.
+};
+
+/// Runs tasks. All but now() and the lock itself are called with the lock held, where there is one.
+class Host {
+ public:
+  Host() = default;
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+  virtual ~Host() = default;
+
+  [[nodiscard]] virtual unsigned needs() const = 0;
+  /// The task that makes the present call.
+  [[nodiscard]] virtual Task& current() = 0;
+  /// The monotonic clock.
+  [[nodiscard]] virtual Time now() = 0;
+  /// Puts the current task to sleep until it is woken or `deadline` comes. Releases the lock meanwhile. May throw what
+  /// ends a simulated run, so what the caller holds, it holds by RAII.
+  [[nodiscard]] virtual Sleep block(Task& task, Time deadline) = 0;
+  /// Ends the sleep of a task. Harmless if it is not asleep any more.
+  virtual void wake(Task& task) = 0;
+
+  virtual void schedule_point(const Op&) {}
+  virtual void lock() {}
+  virtual void unlock() {}
+
+  /// Every task that has called, in the order of their first calls.
+  [[nodiscard]] const detail::IntrusiveList<Task>& tasks() const { return tasks_; }
+
+ protected:
+  detail::IntrusiveList<Task> tasks_;
+};
+
+}  // namespace rouse::inline v0::kernel

@@ -1,0 +1,52 @@
+// Interest: what a registration asks for and what happens to it at each step, with no kernel around it.
+#pragma once
+
+#include "../event.hpp"
+
+namespace rouse::inline v0::kernel {
+
+/// What becomes of a registration when it was reported.
+enum class AfterReport {
+  requeue,  ///< Level: it is due again until its condition is gone.
+  leave,    ///< Edge: the next matching wakeup queues it again.
+  disarm,   ///< One-shot: nothing queues it until it is modified.
+};
+
+/// Flags and data of a registration, and its level, edge and one-shot rules.
+class Interest {
+ public:
+  constexpr Interest(EventFlags flags, EventData data) : mask_(flags | always), data_(data) {}
+
+  /// The flags given, with `err` and `hup`, which nobody can decline. After a one-shot report only modes are left.
+  [[nodiscard]] constexpr EventFlags mask() const { return mask_; }
+  [[nodiscard]] constexpr EventData data() const { return data_; }
+  [[nodiscard]] constexpr bool is_exclusive() const { return mask_.has(EventFlags::exclusive); }
+
+  /// False after a one-shot report: not even `hup` is reported then.
+  [[nodiscard]] constexpr bool is_armed() const { return !(mask_ - modes).empty(); }
+
+  /// True if a wakeup with `key` queues it.
+  [[nodiscard]] constexpr bool matches(EventFlags key) const { return is_armed() && mask_.has_any(key - modes); }
+
+  /// What a wait reports when the file's bits are `readiness`; empty means that it is not due.
+  [[nodiscard]] constexpr EventFlags report(EventFlags readiness) const { return readiness & (mask_ - modes); }
+
+  /// One-shot silences the whole registration, not just the bits delivered: a socket watched both ways that reports
+  /// output stays silent when input comes.
+  [[nodiscard]] constexpr AfterReport reported() {
+    if (mask_.has(EventFlags::oneshot)) {
+      mask_ &= modes;
+      return AfterReport::disarm;
+    }
+    return mask_.has(EventFlags::et) ? AfterReport::leave : AfterReport::requeue;
+  }
+
+ private:
+  static constexpr EventFlags always = EventFlags::err | EventFlags::hup;
+  static constexpr EventFlags modes = EventFlags::et | EventFlags::oneshot | EventFlags::wakeup | EventFlags::exclusive;
+
+  EventFlags mask_;
+  EventData data_;
+};
+
+}  // namespace rouse::inline v0::kernel

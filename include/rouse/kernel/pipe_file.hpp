@@ -1,0 +1,202 @@
+// PipeEnd: one end of a pipe(7). Both ends share a ring of slots, one page each; room is counted in slots, not bytes,
+// and a write may top up the last slot.
+//
+// Every write wakes the reading end, also one that found the pipe full; a read wakes the writing end only if it freed
+// a slot while all were in use. Sleepers are exclusive, and one that got through wakes the next if more is possible.
+#pragma once
+
+#include "file.hpp"
+
+#include <deque>
+#include <memory>
+#include <sys/ioctl.h>
+#include <vector>
+
+namespace rouse::inline v0::kernel {
+
+class PipeEnd;
+
+/// A page's worth of bytes at most.
+struct PipeSlot {
+  std::vector<char> bytes;  ///< From the slot's start, also those that were read.
+  std::size_t taken = 0;    ///< How many were read.
+  bool is_packet = false;   ///< Written with O_DIRECT: read as one, never topped up.
+
+  [[nodiscard]] std::size_t left() const { return bytes.size() - taken; }
+};
+
+/// What the ends share.
+struct PipeRing {
+  std::deque<PipeSlot> slots;
+  std::size_t slots_max = pipe_default_slots;
+  PipeEnd* reader = nullptr;  ///< Null once closed.
+  PipeEnd* writer = nullptr;
+  const std::size_t& size_limit;
+
+  explicit PipeRing(const std::size_t& limit) : size_limit(limit) {}
+  [[nodiscard]] bool is_full() const { return slots.size() >= slots_max; }
+  [[nodiscard]] std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const PipeSlot& slot : slots) sum += slot.left();
+    return sum;
+  }
+};
+
+class PipeEnd final : public File {
+ public:
+  static constexpr FileKind file_kind{
+      .name = "pipe", .gathers_writes = true, .takes_direct = true, .takes_async = true};
+
+  PipeEnd(std::uint64_t id, int status_flags, std::shared_ptr<PipeRing> ring)
+      : File(file_kind, id, status_flags), ring_(std::move(ring)) {
+    (is_readable() ? ring_->reader : ring_->writer) = this;
+  }
+
+  [[nodiscard]] EventFlags readiness() override {
+    EventFlags bits;
+    if (is_readable()) {
+      if (!ring_->slots.empty()) bits |= EventFlags::in | EventFlags::rdnorm;
+      if (ring_->writer == nullptr) bits |= EventFlags::hup;
+    } else {
+      if (!ring_->is_full()) bits |= EventFlags::out | EventFlags::wrnorm;
+      if (ring_->reader == nullptr) bits |= EventFlags::err;
+    }
+    return bits;
+  }
+
+  SysResult<std::size_t> read(UserOutput& to) override;
+  SysResult<std::size_t> write(UserInput& from) override;
+  SysResult<int> ioctl(unsigned long request, void* argument) override;
+
+  [[nodiscard]] WaitStyle wait_style(Direction) const override { return {any_key, true}; }
+  void hand_on(Direction direction) override;
+
+  /// F_GETPIPE_SZ and F_SETPIPE_SZ: bytes, a power of two of pages. Errors: EINVAL, EPERM beyond pipe-max-size, EBUSY
+  /// below what is in use.
+  [[nodiscard]] int capacity() const { return static_cast<int>(ring_->slots_max * page_size); }
+  SysResult<int> set_capacity(std::uint64_t bytes);
+
+  [[nodiscard]] std::string describe() const override {
+    return std::string(is_readable() ? "reading end, " : "writing end, ") + std::to_string(ring_->bytes()) +
+           " bytes in " + std::to_string(ring_->slots.size()) + " of " + std::to_string(ring_->slots_max) + " slots";
+  }
+
+  [[nodiscard]] const PipeRing& ring() const { return *ring_; }
+
+ private:
+  ~PipeEnd() override = default;
+  void last_close() override;
+
+  void wake_reader() const {
+    if (ring_->reader != nullptr) ring_->reader->queue.wake(EventFlags::in | EventFlags::rdnorm);
+  }
+  void wake_writer() const {
+    if (ring_->writer != nullptr) ring_->writer->queue.wake(EventFlags::out | EventFlags::wrnorm);
+  }
+  SysResult<std::size_t> fill(UserInput& from);
+
+  std::shared_ptr<PipeRing> ring_;
+};
+
+inline SysResult<std::size_t> PipeEnd::read(UserOutput& to) {
+  if (to.left() == 0) return 0;
+  std::size_t done = 0;
+  bool freed_when_full = false;
+  while (!ring_->slots.empty() && to.left() > 0) {
+    PipeSlot& slot = ring_->slots.front();
+    const std::size_t wanted = std::min(slot.left(), to.left());
+    detail::tsan_acquire(ring_.get());
+    const std::size_t put = to.put(slot.bytes.data() + slot.taken, wanted);
+    if (put < wanted) {
+      if (done == 0) return SysResult<std::size_t>::failure(EFAULT);
+      break;
+    }
+    done += put;
+    slot.taken += put;
+    const bool packet = slot.is_packet;
+    if (packet || slot.left() == 0) {
+      freed_when_full = freed_when_full || ring_->is_full();
+      ring_->slots.pop_front();
+    }
+    if (packet) break;
+  }
+  if (freed_when_full) wake_writer();
+  if (done == 0 && ring_->writer != nullptr) return SysResult<std::size_t>::failure(EAGAIN);
+  return done;
+}
+
+inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
+  if (from.left() == 0) return from.moved();
+  if (ring_->reader == nullptr) {
+    if (from.moved() > 0) return from.moved();
+    return SysResult<std::size_t>::failure(EPIPE);
+  }
+  const SysResult<std::size_t> result = fill(from);
+  // An edge for the reader in any case, also if nothing fitted. Test: "Pipe: a failed write is an edge for the reader".
+  wake_reader();
+  return result;
+}
+
+// Tops up the last slot with what is beyond whole pages, then takes new slots. A write that slept only takes slots:
+// whether to top up is decided once, at its start.
+inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) {
+  detail::tsan_release(ring_.get());
+  const std::size_t odd = from.left() % page_size;
+  if (odd != 0 && !ring_->slots.empty() && !from.has_slept()) {
+    PipeSlot& last = ring_->slots.back();
+    if (!last.is_packet && last.bytes.size() + odd <= page_size) {
+      const std::size_t before = last.bytes.size();
+      last.bytes.resize(before + odd);
+      const std::size_t got = from.get(last.bytes.data() + before, odd);
+      if (got < odd) {
+        last.bytes.resize(before);
+        return SysResult<std::size_t>::failure(EFAULT);
+      }
+    }
+  }
+  while (from.left() > 0 && !ring_->is_full()) {
+    PipeSlot slot;
+    slot.is_packet = (status_flags() & O_DIRECT) != 0;
+    slot.bytes.resize(std::min(from.left(), page_size));
+    const std::size_t before = from.moved();
+    if (from.get(slot.bytes.data(), slot.bytes.size()) < slot.bytes.size()) {
+      if (before == 0) return SysResult<std::size_t>::failure(EFAULT);
+      return before;
+    }
+    ring_->slots.push_back(std::move(slot));
+  }
+  if (from.left() > 0) return SysResult<std::size_t>::failure(EAGAIN);
+  return from.moved();
+}
+
+inline void PipeEnd::hand_on(Direction direction) {
+  if (direction == Direction::read && !ring_->slots.empty()) wake_reader();
+  if (direction == Direction::write && !ring_->is_full()) wake_writer();
+}
+
+inline void PipeEnd::last_close() {
+  (is_readable() ? ring_->reader : ring_->writer) = nullptr;
+  PipeEnd* const peer = is_readable() ? ring_->writer : ring_->reader;
+  if (peer != nullptr) peer->queue.wake_all();
+}
+
+inline SysResult<int> PipeEnd::ioctl(unsigned long request, void* argument) {
+  if (request != FIONREAD) return SysResult<int>::failure(ENOTTY);
+  if (!put_user(argument, static_cast<int>(ring_->bytes()))) return SysResult<int>::failure(EFAULT);
+  return 0;
+}
+
+inline SysResult<int> PipeEnd::set_capacity(std::uint64_t bytes) {
+  if (bytes > std::uint64_t{1} << 31) return SysResult<int>::failure(EINVAL);
+  std::size_t size = page_size;
+  while (size < bytes) size *= 2;
+  const std::size_t slots = size / page_size;
+  if (slots > ring_->slots_max && size > ring_->size_limit) return SysResult<int>::failure(EPERM);
+  if (slots < ring_->slots.size()) return SysResult<int>::failure(EBUSY);
+  const bool was_full = ring_->is_full();
+  ring_->slots_max = slots;
+  if (was_full && !ring_->is_full()) wake_writer();
+  return static_cast<int>(size);
+}
+
+}  // namespace rouse::inline v0::kernel

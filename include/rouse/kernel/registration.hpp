@@ -1,0 +1,48 @@
+// Registration: a file watched by an epoll: the item of epoll_ctl(2). It waits in the file's queue, and puts itself on
+// its epoll's ready list when a wakeup matches.
+#pragma once
+
+#include "file.hpp"
+#include "interest.hpp"
+#include "wait_queue.hpp"
+
+namespace rouse::inline v0::kernel {
+
+class EpollFile;
+
+// Tags: a registration is in up to four lists at once.
+struct Ready {};
+struct WatchedByFile {};
+struct OfEpoll {};
+
+class Registration final : public Waiter,
+                           public detail::ListLink<Registration, Ready>,
+                           public detail::ListLink<Registration, WatchedByFile>,
+                           public detail::ListLink<Registration, OfEpoll> {
+ public:
+  Registration(EpollFile& epoll, File& file, int fd, Interest wanted)
+      : interest(wanted), epoll_(epoll), file_(file), fd_(fd) {
+    set_exclusive(wanted.is_exclusive());
+  }
+
+  [[nodiscard]] EpollFile& epoll() const { return epoll_; }
+  [[nodiscard]] File& file() const { return file_; }
+  /// The number it was registered under: with the file, its key.
+  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] bool is_queued() const { return detail::ListLink<Registration, Ready>::is_linked(); }
+  void leave_ready_list() { detail::ListLink<Registration, Ready>::unlink(); }
+
+  /// What a wait would report now.
+  [[nodiscard]] EventFlags due() const { return interest.report(file_.readiness()); }
+
+  Interest interest;
+
+ private:
+  bool on_wake(EventFlags key) override;  // In epoll_file.hpp.
+
+  EpollFile& epoll_;
+  File& file_;
+  const int fd_;
+};
+
+}  // namespace rouse::inline v0::kernel

@@ -1,0 +1,279 @@
+// The calls on any fd: reading, writing, duplicating, closing, flags. Each checks its arguments in Linux's order of
+// errors and then makes one call on a File.
+#pragma once
+
+#include "blocking.hpp"
+#include "pipe_file.hpp"
+
+#include <climits>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace rouse::inline v0::kernel::sys {
+
+namespace detail_fd {
+
+/// Reads or writes, waiting if the file is made for that.
+template <class Spans, class Attempt>
+SysResult<std::size_t> move(Kernel& kernel, File& file, Direction direction, Op op, Spans& spans, Attempt attempt) {
+  const SysResult<std::size_t> result = attempt();
+  if (!result.would_block()) [[likely]]
+    return result;
+  if (!file.is_nonblocking()) return wait_to_move(kernel, file, direction, op, spans, attempt);
+  return spans.moved() > 0 ? SysResult<std::size_t>{spans.moved()} : result;
+}
+
+inline SysResult<std::size_t> read(Kernel& kernel, File& file, Op op, UserOutput& to) {
+  return move(kernel, file, Direction::read, op, to, [&] { return file.read(to); });
+}
+inline SysResult<std::size_t> write(Kernel& kernel, File& file, Op op, UserInput& from) {
+  return move(kernel, file, Direction::write, op, from, [&] { return file.write(from); });
+}
+
+/// What Linux asks before it looks at the file: 0 or an errno.
+inline int check(const File* file, bool allowed, const void* buffer, std::size_t n) {
+  if (file == nullptr || !allowed) return EBADF;
+  if (!file->kind().moves_bytes) return EINVAL;
+  return is_user_range(buffer, n) ? 0 : EFAULT;
+}
+
+/// The vectors of readv and writev: their total, or EINVAL or EFAULT.
+inline SysResult<std::size_t> total(const ::iovec* vectors, int n) {
+  if (n < 0 || n > iov_max) return SysResult<std::size_t>::failure(EINVAL);
+  if (!is_user_memory(vectors, static_cast<std::size_t>(n) * sizeof *vectors)) {
+    return SysResult<std::size_t>::failure(EFAULT);
+  }
+  std::size_t sum = 0;
+  for (int i = 0; i < n; ++i) {
+    if (vectors[i].iov_len > SSIZE_MAX) return SysResult<std::size_t>::failure(EINVAL);
+    if (!is_user_range(vectors[i].iov_base, vectors[i].iov_len)) return SysResult<std::size_t>::failure(EFAULT);
+    sum = std::min(sum + vectors[i].iov_len, rw_count_max);
+  }
+  return sum;
+}
+
+}  // namespace detail_fd
+
+inline SysResult<std::size_t> read(Kernel& kernel, int fd, void* buffer, std::size_t n) {
+  const Op op{Call::read, fd};
+  return kernel.enter(op, [&]() -> SysResult<std::size_t> {
+    File* const file = kernel.file(fd);
+    const int refused = detail_fd::check(file, file != nullptr && file->is_readable(), buffer, n);
+    if (refused != 0) [[unlikely]]
+      return SysResult<std::size_t>::failure(refused);
+    if (n == 0 && file->kind().is_socket) return 0;
+    const ::iovec span{buffer, n};
+    UserOutput to{&span, 1, std::min(n, rw_count_max)};
+    return detail_fd::read(kernel, *file, op, to);
+  });
+}
+
+inline SysResult<std::size_t> write(Kernel& kernel, int fd, const void* buffer, std::size_t n) {
+  const Op op{Call::write, fd};
+  return kernel.enter(op, [&]() -> SysResult<std::size_t> {
+    File* const file = kernel.file(fd);
+    const int refused = detail_fd::check(file, file != nullptr && file->is_writable(), buffer, n);
+    if (refused != 0) [[unlikely]]
+      return SysResult<std::size_t>::failure(refused);
+    const ::iovec span{const_cast<void*>(buffer), n};
+    UserInput from{&span, 1, std::min(n, rw_count_max)};
+    return detail_fd::write(kernel, *file, op, from);
+  });
+}
+
+inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* vectors, int n) {
+  const Op op{Call::readv, fd};
+  return kernel.enter(op, [&]() -> SysResult<std::size_t> {
+    File* const file = kernel.file(fd);
+    if (file == nullptr) return SysResult<std::size_t>::failure(EBADF);
+    const SysResult<std::size_t> size = detail_fd::total(vectors, n);
+    if (!size.ok()) return size;
+    if (!file->is_readable()) return SysResult<std::size_t>::failure(EBADF);
+    if (!file->kind().moves_bytes) return SysResult<std::size_t>::failure(EINVAL);
+    if (size.value() == 0) return 0;
+    UserOutput to{vectors, n, size.value()};
+    return detail_fd::read(kernel, *file, op, to);
+  });
+}
+
+inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* vectors, int n) {
+  const Op op{Call::writev, fd};
+  return kernel.enter(op, [&]() -> SysResult<std::size_t> {
+    File* const file = kernel.file(fd);
+    if (file == nullptr) return SysResult<std::size_t>::failure(EBADF);
+    const SysResult<std::size_t> size = detail_fd::total(vectors, n);
+    if (!size.ok()) return size;
+    if (!file->is_writable()) return SysResult<std::size_t>::failure(EBADF);
+    if (!file->kind().moves_bytes) return SysResult<std::size_t>::failure(EINVAL);
+    if (size.value() == 0) return 0;
+    if (file->kind().gathers_writes) {
+      UserInput from{vectors, n, size.value()};
+      return detail_fd::write(kernel, *file, op, from);
+    }
+    // A file that knows only single writes gets one for each vector, until one falls short.
+    std::size_t done = 0;
+    for (int i = 0; i < n; ++i) {
+      UserInput from{vectors + i, 1, vectors[i].iov_len};
+      const SysResult<std::size_t> wrote = detail_fd::write(kernel, *file, op, from);
+      if (!wrote.ok()) return done > 0 ? SysResult<std::size_t>{done} : wrote;
+      done += wrote.value();
+      if (wrote.value() < vectors[i].iov_len) break;
+    }
+    return done;
+  });
+}
+
+namespace detail_fd {
+
+/// pread and pwrite: none of our files has a position.
+inline SysResult<std::size_t> positioned(Kernel& kernel, Op op, std::int64_t offset) {
+  return kernel.enter(op, [&]() -> SysResult<std::size_t> {
+    if (offset < 0) return SysResult<std::size_t>::failure(EINVAL);
+    File* const file = kernel.file(op.fd);
+    if (file == nullptr) return SysResult<std::size_t>::failure(EBADF);
+    if (!file->kind().is_pollable) throw NotModelled(std::string(name_of(op.call)) + " on a " + file->kind().name);
+    return SysResult<std::size_t>::failure(ESPIPE);
+  });
+}
+
+}  // namespace detail_fd
+
+inline SysResult<std::size_t> pread(Kernel& kernel, int fd, void*, std::size_t, std::int64_t offset) {
+  return detail_fd::positioned(kernel, {Call::pread, fd}, offset);
+}
+inline SysResult<std::size_t> pwrite(Kernel& kernel, int fd, const void*, std::size_t, std::int64_t offset) {
+  return detail_fd::positioned(kernel, {Call::pwrite, fd}, offset);
+}
+
+inline SysResult<std::int64_t> lseek(Kernel& kernel, int fd, std::int64_t, int whence) {
+  return kernel.enter({Call::lseek, fd}, [&]() -> SysResult<std::int64_t> {
+    const File* const file = kernel.file(fd);
+    if (file == nullptr) return SysResult<std::int64_t>::failure(EBADF);
+    if (whence < SEEK_SET || whence > SEEK_HOLE) return SysResult<std::int64_t>::failure(EINVAL);
+    if (!file->kind().is_seekable) return SysResult<std::int64_t>::failure(ESPIPE);
+    if (!file->kind().is_pollable) throw NotModelled(std::string("lseek on a ") + file->kind().name);
+    return 0;
+  });
+}
+
+inline SysResult<void> close(Kernel& kernel, int fd) {
+  return kernel.enter({Call::close, fd}, [&]() -> SysResult<void> {
+    if (!kernel.fds.is_open(fd)) return SysResult<void>::failure(EBADF);
+    static_cast<void>(kernel.fds.remove(fd));
+    return {};
+  });
+}
+
+namespace detail_fd {
+
+inline SysResult<int> duplicate(Kernel& kernel, int fd, std::size_t from, bool close_on_exec) {
+  const int to = kernel.fds.lowest_free(kernel.limits.nofile_soft, from);
+  if (to < 0) return SysResult<int>::failure(EMFILE);
+  kernel.fds.install(to, FileRef{kernel.file(fd)}, close_on_exec);
+  return to;
+}
+
+inline SysResult<int> duplicate_onto(Kernel& kernel, int fd, int to, bool close_on_exec) {
+  if (to < 0 || static_cast<std::uint64_t>(to) >= kernel.limits.nofile_soft || !kernel.fds.is_open(fd)) {
+    return SysResult<int>::failure(EBADF);
+  }
+  FileRef replaced;
+  if (kernel.fds.is_open(to)) replaced = kernel.fds.remove(to);
+  kernel.fds.install(to, FileRef{kernel.file(fd)}, close_on_exec);
+  return to;
+}
+
+inline SysResult<int> set_status_flags(File& file, int flags) {
+  if ((flags & O_DIRECT) != 0 && !file.kind().takes_direct) return SysResult<int>::failure(EINVAL);
+  int taken = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT;
+  if (file.kind().takes_async) taken |= O_ASYNC;
+  file.set_status_flags((file.status_flags() & ~taken) | (flags & taken));
+  return 0;
+}
+
+}  // namespace detail_fd
+
+inline SysResult<int> dup(Kernel& kernel, int fd) {
+  return kernel.enter({Call::dup, fd}, [&]() -> SysResult<int> {
+    if (!kernel.fds.is_open(fd)) return SysResult<int>::failure(EBADF);
+    return detail_fd::duplicate(kernel, fd, 0, false);
+  });
+}
+
+inline SysResult<int> dup2(Kernel& kernel, int fd, int to) {
+  return kernel.enter({Call::dup2, fd}, [&]() -> SysResult<int> {
+    if (fd == to && kernel.fds.is_open(fd)) return to;
+    return detail_fd::duplicate_onto(kernel, fd, to, false);
+  });
+}
+
+inline SysResult<int> dup3(Kernel& kernel, int fd, int to, int flags) {
+  return kernel.enter({Call::dup3, fd}, [&]() -> SysResult<int> {
+    if ((flags & ~O_CLOEXEC) != 0 || fd == to) return SysResult<int>::failure(EINVAL);
+    return detail_fd::duplicate_onto(kernel, fd, to, flags != 0);
+  });
+}
+
+inline SysResult<int> fcntl(Kernel& kernel, int fd, int command, long argument) {
+  return kernel.enter({Call::fcntl, fd}, [&]() -> SysResult<int> {
+    File* const file = kernel.file(fd);
+    if (file == nullptr) return SysResult<int>::failure(EBADF);
+    switch (command) {
+      case F_DUPFD:
+      case F_DUPFD_CLOEXEC:
+        if (argument < 0 || static_cast<std::uint64_t>(argument) >= kernel.limits.nofile_soft) {
+          return SysResult<int>::failure(EINVAL);
+        }
+        return detail_fd::duplicate(kernel, fd, static_cast<std::size_t>(argument), command == F_DUPFD_CLOEXEC);
+      case F_GETFD: return kernel.fds.close_on_exec(fd) ? FD_CLOEXEC : 0;
+      case F_SETFD: kernel.fds.set_close_on_exec(fd, (argument & FD_CLOEXEC) != 0); return 0;
+      case F_GETFL: return file->status_flags();
+      case F_SETFL: return detail_fd::set_status_flags(*file, static_cast<int>(argument));
+      case F_GETPIPE_SZ:
+      case F_SETPIPE_SZ: {
+        auto* const pipe = file_cast<PipeEnd>(file);
+        if (pipe == nullptr) return SysResult<int>::failure(EBADF);
+        if (command == F_GETPIPE_SZ) return pipe->capacity();
+        // The kernel takes an unsigned int, so that -1 is too large.
+        return pipe->set_capacity(static_cast<unsigned>(argument));
+      }
+      case F_GETLK:
+      case F_SETLK:
+      case F_SETLKW:
+      case F_GETOWN:
+      case F_SETOWN:
+      case F_GETSIG:
+      case F_SETSIG:
+      case F_GETOWN_EX:
+      case F_SETOWN_EX:
+      case F_SETLEASE:
+      case F_GETLEASE:
+      case F_NOTIFY:
+      case F_ADD_SEALS:
+      case F_GET_SEALS: throw NotModelled("fcntl command " + std::to_string(command) + " on a " + file->kind().name);
+      default: return SysResult<int>::failure(EINVAL);
+    }
+  });
+}
+
+inline SysResult<int> ioctl(Kernel& kernel, int fd, unsigned long request, void* argument) {
+  return kernel.enter({Call::ioctl, fd}, [&]() -> SysResult<int> {
+    File* const file = kernel.file(fd);
+    if (file == nullptr) return SysResult<int>::failure(EBADF);
+    switch (request) {
+      case FIOCLEX:
+      case FIONCLEX: kernel.fds.set_close_on_exec(fd, request == FIOCLEX); return 0;
+      case FIONBIO: {
+        int on = 0;
+        if (!get_user(on, argument)) return SysResult<int>::failure(EFAULT);
+        const int flags = file->status_flags();
+        file->set_status_flags(on != 0 ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+        return 0;
+      }
+      default: return file->ioctl(request, argument);
+    }
+  });
+}
+
+}  // namespace rouse::inline v0::kernel::sys

@@ -1,0 +1,155 @@
+// ThreadHost: real threads call the emulated kernel, one at a time: one lock around every call, a condition per task.
+// Time is the real monotonic clock, or virtual and moved by hand.
+#pragma once
+
+#include "host.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace rouse::inline v0::kernel {
+
+/// Every thread that calls becomes a task. A wait that nothing can end, waits, as on Linux.
+class ThreadHost final : public Host {
+ public:
+  enum class Clock {
+    real,     ///< Runs with the machine's monotonic clock, from 0.
+    by_hand,  ///< Stands until advance() moves it.
+  };
+
+  explicit ThreadHost(Clock clock = Clock::real) : clock_(clock) {}
+  /// Precondition: no thread is inside a call.
+  ~ThreadHost() override {
+    while (Task* const task = tasks_.front()) task->unlink();
+  }
+
+  /// Names the calling thread's task, for dumps.
+  void name_this_thread(std::string name) {
+    const std::lock_guard lock{mutex_};
+    add_this_thread(std::move(name));
+  }
+
+  /// Waits until `n` tasks or more are blocked in calls: asleep, and not yet woken. For tests that order threads.
+  void wait_until_blocked(std::size_t n) {
+    std::unique_lock lock{mutex_};
+    blocked_changed_.wait(lock, [&] { return blocked_ >= n; });
+  }
+  /// Waits until this thread is blocked in a call.
+  void wait_until_blocked(std::thread::id id) {
+    std::unique_lock lock{mutex_};
+    blocked_changed_.wait(lock, [&] {
+      return std::any_of(known_.begin(), known_.end(),
+                         [&](const std::shared_ptr<ThreadTask>& task) { return task->thread == id && task->blocked; });
+    });
+  }
+
+  /// Moves the clock on and wakes those whose deadline came. Preconditions: by_hand; span >= 0.
+  void advance(Time span) {
+    ROUSE_ASSERT(clock_ == Clock::by_hand && span >= 0, "ThreadHost: this clock is not moved by hand, or not back");
+    const std::lock_guard lock{mutex_};
+    by_hand_ = time_after(by_hand_, span);
+    tasks_.for_each([&](Task& task) {
+      auto& thread = static_cast<ThreadTask&>(task);
+      if (thread.blocked && thread.deadline <= by_hand_) unblock(thread);
+    });
+  }
+
+  [[nodiscard]] unsigned needs() const override { return needs_locking; }
+  [[nodiscard]] Task& current() override {
+    for (const Mine& mine : this_thread_is) {
+      if (mine.host == serial_) return *mine.task;
+    }
+    return add_this_thread("");
+  }
+  [[nodiscard]] Time now() override {
+    if (clock_ == Clock::by_hand) return by_hand_;
+    return std::chrono::nanoseconds(std::chrono::steady_clock::now() - start_).count();
+  }
+  void lock() override { mutex_.lock(); }
+  void unlock() override { mutex_.unlock(); }
+
+  [[nodiscard]] Sleep block(Task& task, Time deadline) override {
+    auto& thread = static_cast<ThreadTask&>(task);
+    thread.woken = false;
+    if (deadline <= now()) return Sleep::timed_out;
+    thread.blocked = true;
+    thread.deadline = deadline;
+    ++blocked_;
+    blocked_changed_.notify_all();
+    // The kernel holds the lock already and goes on holding it afterwards, also if a cancellation passes through.
+    std::unique_lock lock{mutex_, std::adopt_lock};
+    const auto release = Releaser{lock};
+    const auto unblocked = [&] { return !thread.blocked; };
+    if (clock_ == Clock::by_hand || deadline == time_never) {
+      thread.changed.wait(lock, unblocked);
+    } else if (!thread.changed.wait_until(lock, start_ + std::chrono::nanoseconds(deadline), unblocked)) {
+      unblock(thread);
+    }
+    return thread.woken ? Sleep::woken : Sleep::timed_out;
+  }
+  void wake(Task& task) override {
+    auto& thread = static_cast<ThreadTask&>(task);
+    thread.woken = true;
+    if (thread.blocked) unblock(thread);
+  }
+
+ private:
+  struct ThreadTask final : Task {
+    using Task::Task;
+    const std::thread::id thread = std::this_thread::get_id();
+    std::condition_variable changed;
+    bool blocked = false;
+    bool woken = false;
+    Time deadline = time_never;
+  };
+
+  // A thread's task on each host it has called. Goes with the thread; a host that has gone is never matched again,
+  // since serial numbers are not reused.
+  struct Mine {
+    std::uint64_t host;
+    std::shared_ptr<ThreadTask> task;
+  };
+  static inline thread_local std::vector<Mine> this_thread_is;
+  static inline std::atomic<std::uint64_t> next_serial{1};
+
+  struct Releaser {
+    std::unique_lock<std::mutex>& lock;
+    ~Releaser() { static_cast<void>(lock.release()); }
+  };
+
+  Task& add_this_thread(std::string name) {
+    std::erase_if(known_, [](const std::shared_ptr<ThreadTask>& task) { return task.use_count() == 1; });
+    const std::uint32_t id = next_id_++;
+    if (name.empty()) name = "thread " + std::to_string(id);
+    const auto task = std::make_shared<ThreadTask>(id, std::move(name));
+    std::erase_if(this_thread_is, [&](const Mine& mine) { return mine.host == serial_; });
+    this_thread_is.push_back({serial_, task});
+    known_.push_back(task);
+    tasks_.push_back(*task);
+    return *task;
+  }
+
+  void unblock(ThreadTask& thread) {
+    thread.blocked = false;
+    --blocked_;
+    thread.changed.notify_one();
+  }
+
+  const Clock clock_;
+  const std::uint64_t serial_ = next_serial++;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::mutex mutex_;
+  std::condition_variable blocked_changed_;
+  std::size_t blocked_ = 0;
+  Time by_hand_ = 0;
+  std::uint32_t next_id_ = 1;
+  std::vector<std::shared_ptr<ThreadTask>> known_;
+};
+
+}  // namespace rouse::inline v0::kernel

@@ -1,0 +1,17 @@
+// Time: points and spans on a kernel's monotonic clock.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace rouse::inline v0::kernel {
+
+/// Nanoseconds, as a span or since the clock's start.
+using Time = std::int64_t;
+
+inline constexpr Time time_never = std::numeric_limits<Time>::max();
+
+/// The point `span` after `now`; `time_never` if that is beyond the clock.
+constexpr Time time_after(Time now, Time span) { return span > time_never - now ? time_never : now + span; }
+
+}  // namespace rouse::inline v0::kernel

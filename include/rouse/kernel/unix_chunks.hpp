@@ -1,0 +1,155 @@
+// UnixChunks: the bytes queued at one end of a unix stream, as Linux keeps them: in the chunks they were sent in, each
+// with a cost that its sender pays until the last byte was read, and with the place of the urgent byte, which is a
+// chunk of its own.
+#pragma once
+
+#include "user_memory.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <string>
+
+namespace rouse::inline v0::kernel {
+
+/// What a chunk of `n` bytes costs its sender's buffer: the size of what Linux allocates for it.
+[[nodiscard]] constexpr std::size_t unix_stream_cost(std::size_t n) {
+  const auto up_to = [](std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; };
+  constexpr std::size_t linear_max = 3776;  // Beyond, the rest goes into pages.
+  const std::size_t in_pages = n <= linear_max ? 0 : std::min(n, up_to(n - linear_max, page_size));
+  std::size_t linear = 512;
+  while (linear < up_to(n - in_pages, 64) + 320) linear *= 2;
+  return 256 + linear + up_to(in_pages, page_size);
+}
+
+class UnixChunks {
+ public:
+  struct Chunk {
+    std::string bytes;
+    std::size_t used = 0;
+    std::size_t cost = 0;
+    [[nodiscard]] std::size_t left() const { return bytes.size() - used; }
+  };
+
+  [[nodiscard]] bool empty() const { return chunks_.empty(); }
+  [[nodiscard]] bool has_urgent() const { return urgent_; }
+  [[nodiscard]] std::size_t cost() const {
+    std::size_t sum = 0;
+    for (const Chunk& chunk : chunks_) sum += chunk.cost;
+    return sum;
+  }
+  /// True if closing now throws bytes away.
+  [[nodiscard]] bool has_unread() const {
+    return std::any_of(chunks_.begin(), chunks_.end(), [](const Chunk& chunk) { return chunk.left() > 0; });
+  }
+  /// FIONREAD. A discarded urgent byte is counted for ever: Linux does so.
+  [[nodiscard]] std::size_t readable_bytes() const {
+    return inq_ - (!chunks_.empty() && chunks_.front().left() > 0 ? chunks_.front().used : 0);
+  }
+  /// SIOCATMARK.
+  [[nodiscard]] bool is_at_mark() const {
+    if (chunks_.empty()) return false;
+    if (urgent_ && mark_ == 0) return true;
+    return chunks_.front().left() == 0 && (!urgent_ || mark_ == 1);
+  }
+
+  void push(std::string bytes, std::size_t cost, bool urgent) {
+    inq_ += bytes.size();
+    if (urgent) {
+      urgent_ = true;
+      mark_ = chunks_.size();
+    }
+    chunks_.push_back({std::move(bytes), 0, cost});
+  }
+
+  /// recv(MSG_OOB): false if there is no urgent byte to be had this way. Its chunk stays, empty.
+  bool take_urgent(char& byte, bool peek) {
+    if (!urgent_) return false;
+    Chunk& chunk = chunks_[mark_];
+    byte = chunk.bytes[0];
+    if (peek) return true;
+    chunk.used = chunk.bytes.size();
+    inq_ -= 1;
+    urgent_ = false;
+    return true;
+  }
+  /// What take_urgent leaves: an empty chunk right before it is let go. Returns the cost to give back.
+  std::size_t drop_empty_before_mark() {
+    if (mark_ == 0 || chunks_[mark_ - 1].left() != 0) return 0;
+    const std::size_t cost = chunks_[mark_ - 1].cost;
+    chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(mark_ - 1));
+    return cost;
+  }
+
+  /// Copies bytes in order and removes what was used up, calling `freed(cost)` for each chunk that leaves. Never goes
+  /// across the mark of an urgent byte; the byte itself is thrown away, or read like any other if `inline_urgent`.
+  /// Returns false at a bad address, with the chunk it happened in left whole.
+  template <class Freed>
+  bool read(UserOutput& to, bool inline_urgent, Freed freed) {
+    const std::size_t start = to.moved();
+    while (to.left() > 0 && !chunks_.empty()) {
+      if (chunks_.front().left() == 0) {
+        if (to.moved() > start && !urgent_) return true;
+        pop(freed);
+        if (chunks_.empty()) return true;
+      }
+      if (urgent_ && mark_ == 0) {
+        if (to.moved() > start) return true;
+        urgent_ = false;
+        if (!inline_urgent) pop(freed);
+      }
+      const auto at = std::find_if(chunks_.begin(), chunks_.end(), [](const Chunk& chunk) { return chunk.left() > 0; });
+      if (at == chunks_.end()) return true;
+      const std::size_t part = std::min(to.left(), at->left());
+      if (to.put(at->bytes.data() + at->used, part) < part) return false;
+      at->used += part;
+      if (at->left() > 0) return true;
+      inq_ -= at->bytes.size();
+      erase(static_cast<std::size_t>(at - chunks_.begin()), freed);
+    }
+    return true;
+  }
+
+  /// recv(MSG_PEEK): as read, and nothing changes.
+  bool peek(UserOutput& to, bool inline_urgent) const {
+    const std::size_t start = to.moved();
+    for (std::size_t i = 0; i < chunks_.size() && to.left() > 0; ++i) {
+      if (chunks_[i].left() == 0) {
+        if (to.moved() > start && !urgent_) return true;
+        continue;
+      }
+      if (urgent_ && mark_ == i) {
+        if (to.moved() > start) return true;
+        if (!inline_urgent) continue;
+      }
+      const std::size_t part = std::min(to.left(), chunks_[i].left());
+      if (to.put(chunks_[i].bytes.data() + chunks_[i].used, part) < part) return false;
+    }
+    return true;
+  }
+
+  template <class Freed>
+  void clear(Freed freed) {
+    urgent_ = false;
+    while (!chunks_.empty()) pop(freed);
+  }
+
+ private:
+  template <class Freed>
+  void pop(Freed& freed) {
+    erase(0, freed);
+  }
+  template <class Freed>
+  void erase(std::size_t index, Freed& freed) {
+    const std::size_t cost = chunks_[index].cost;
+    chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(index));
+    if (mark_ > index) --mark_;
+    freed(cost);
+  }
+
+  std::deque<Chunk> chunks_;
+  std::size_t inq_ = 0;   // Linux's own count of bytes, which a discarded urgent byte does not lower.
+  std::size_t mark_ = 0;  // Where the urgent byte's chunk is; means nothing without urgent_.
+  bool urgent_ = false;
+};
+
+}  // namespace rouse::inline v0::kernel

@@ -1,0 +1,157 @@
+// Pipe: a one-way stream of bytes with an fd at each end. pipe2(2), pipe(7).
+#pragma once
+
+#include "buffers.hpp"
+#include "detail/waiting_handle.hpp"
+#include "open_flags.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace rouse::inline v0 {
+
+/// What a pipe of `B` is made with: both ends non-blocking and close-on-exec, unless told otherwise.
+inline constexpr PipeFlags default_pipe_flags{O_NONBLOCK | O_CLOEXEC};
+
+/// The end that reads. Any number of threads may use it at a time, except for moving and closing it.
+template <PipeBackend B>
+class BasicPipeReader : public detail::WaitingHandle<BasicPipeReader<B>, B> {
+  using Base = detail::WaitingHandle<BasicPipeReader<B>, B>;
+
+ public:
+  /// Takes over an fd that is the reading end of a pipe.
+  explicit BasicPipeReader(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+
+  /// Takes up to `into.size()` bytes, waiting for the first one; 0 once every writer is closed and all was read.
+  /// Errors: EINTR if a signal ends the waiting.
+  std::size_t read(MutableBuffer into) { return detail::value_or_throw(read_waiting(into), {"read", this->fd()}); }
+  std::size_t read(MutableBuffer into, std::error_code& ec) {
+    const SysResult<std::size_t> got = detail::report(read_waiting(into), ec);
+    return got.ok() ? got.value() : 0;
+  }
+
+  /// Takes up to `into.size()` bytes of what is there; nothing if there is none yet; 0 once every writer is closed and
+  /// all was read. Precondition: non-blocking, as made by default.
+  [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into) {
+    this->assert_never_waits();
+    const SysResult<std::size_t> got = read_once(into);
+    if (got.would_block()) return std::nullopt;
+    return detail::value_or_throw(got, {"read", this->fd()});
+  }
+  [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into, std::error_code& ec) {
+    this->assert_never_waits();
+    const SysResult<std::size_t> got = read_once(into);
+    if (got.would_block()) return ec.clear(), std::nullopt;
+    if (!detail::report(got, ec).ok()) return std::nullopt;
+    return got.value();
+  }
+
+  static constexpr char used_while_closed[] = "PipeReader: used while closed or after being moved from";
+
+ private:
+  template <PipeBackend>
+  friend class BasicPipe;
+  BasicPipeReader(BasicOwnedFd<B> fd, bool blocking) : Base(std::move(fd), blocking) {}
+
+  SysResult<std::size_t> read_once(MutableBuffer into) const {
+    return this->backend().read(this->fd(), into.data(), into.size());
+  }
+  SysResult<std::size_t> read_waiting(MutableBuffer into) const {
+    return this->waiting(POLLIN, [&] { return read_once(into); });
+  }
+};
+
+/// The end that writes. Any number of threads may use it at a time, except for moving and closing it; writes of up to
+/// PIPE_BUF (4096) bytes do not mix. Writing when no reader is left raises SIGPIPE on Linux, and is EPIPE where that
+/// is ignored: programs that use pipes ignore it.
+template <PipeBackend B>
+class BasicPipeWriter : public detail::WaitingHandle<BasicPipeWriter<B>, B> {
+  using Base = detail::WaitingHandle<BasicPipeWriter<B>, B>;
+
+ public:
+  /// Takes over an fd that is the writing end of a pipe.
+  explicit BasicPipeWriter(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+
+  /// Writes some of `from`, waiting until at least a part fits (up to 4096 bytes are never parted), and says how much.
+  /// Errors: EPIPE if no reader is left, EINTR if a signal ends the waiting.
+  std::size_t write(ConstBuffer from) { return detail::value_or_throw(write_waiting(from), {"write", this->fd()}); }
+  std::size_t write(ConstBuffer from, std::error_code& ec) {
+    const SysResult<std::size_t> wrote = detail::report(write_waiting(from), ec);
+    return wrote.ok() ? wrote.value() : 0;
+  }
+
+  /// Writes what fits now and says how much; nothing if the pipe is full. Errors: EPIPE if no reader is left.
+  /// Precondition: non-blocking, as made by default.
+  std::optional<std::size_t> try_write(ConstBuffer from) {
+    this->assert_never_waits();
+    const SysResult<std::size_t> wrote = write_once(from);
+    if (wrote.would_block()) return std::nullopt;
+    return detail::value_or_throw(wrote, {"write", this->fd()});
+  }
+  std::optional<std::size_t> try_write(ConstBuffer from, std::error_code& ec) {
+    this->assert_never_waits();
+    const SysResult<std::size_t> wrote = write_once(from);
+    if (wrote.would_block()) return ec.clear(), std::nullopt;
+    if (!detail::report(wrote, ec).ok()) return std::nullopt;
+    return wrote.value();
+  }
+
+  static constexpr char used_while_closed[] = "PipeWriter: used while closed or after being moved from";
+
+ private:
+  template <PipeBackend>
+  friend class BasicPipe;
+  BasicPipeWriter(BasicOwnedFd<B> fd, bool blocking) : Base(std::move(fd), blocking) {}
+
+  SysResult<std::size_t> write_once(ConstBuffer from) const {
+    return this->backend().write(this->fd(), from.data(), from.size());
+  }
+  SysResult<std::size_t> write_waiting(ConstBuffer from) const {
+    // A packet pipe and a small write may find the last page full though poll says OUT: never, as OUT counts free
+    // pages and any write of up to a page fits into one.
+    return this->waiting(POLLOUT, [&] { return write_once(from); });
+  }
+};
+
+/// Both ends. `Pipe pipe; pipe.writer.write(…)`, or `auto [reader, writer] = Pipe{};`.
+template <PipeBackend B>
+class BasicPipe {
+ public:
+  /// pipe2(2). Errors: EMFILE, ENFILE; EINVAL for unknown flags.
+  explicit BasicPipe(PipeFlags flags = default_pipe_flags) requires std::default_initializable<B>
+      : BasicPipe(B{}, flags) {}
+  explicit BasicPipe(B backend, PipeFlags flags = default_pipe_flags) : BasicPipe(made(backend, flags), flags) {}
+
+  /// As the constructor; both ends are closed if `ec` is set.
+  [[nodiscard]] static BasicPipe create(B backend, PipeFlags flags, std::error_code& ec) {
+    Ends ends{backend};
+    static_cast<void>(detail::report(backend.pipe2(ends.fds, static_cast<int>(flags.bits)), ec));
+    return BasicPipe{ends, flags};
+  }
+
+ private:
+  struct Ends {
+    [[no_unique_address]] B backend;
+    int fds[2] = {-1, -1};
+  };
+
+  static Ends made(B backend, PipeFlags flags) {
+    Ends ends{backend};
+    detail::value_or_throw(backend.pipe2(ends.fds, static_cast<int>(flags.bits)), {"pipe2"});
+    return ends;
+  }
+
+  BasicPipe(const Ends& ends, PipeFlags flags)
+      : reader({ends.backend, ends.fds[0]}, !flags.has(PipeFlags::nonblock)),
+        writer({ends.backend, ends.fds[1]}, !flags.has(PipeFlags::nonblock)) {}
+
+ public:
+  BasicPipeReader<B> reader;
+  BasicPipeWriter<B> writer;
+};
+
+using PipeReader = BasicPipeReader<DefaultBackend>;
+using PipeWriter = BasicPipeWriter<DefaultBackend>;
+using Pipe = BasicPipe<DefaultBackend>;
+
+}  // namespace rouse::inline v0

@@ -1,0 +1,21 @@
+// rouse: typed handles for what a program waits on, over the real kernel or an emulated one.
+//
+// Nothing from kernel/ comes with this header, unless ROUSE_AMBIENT is set: a test includes
+// <rouse/backend/emulated.hpp> beside it.
+#pragma once
+
+#include "buffers.hpp"
+#include "epoll.hpp"
+#include "error.hpp"
+#include "event.hpp"
+#include "event_fd.hpp"
+#include "event_flags.hpp"
+#include "event_vec.hpp"
+#include "fd.hpp"
+#include "open_flags.hpp"
+#include "pipe.hpp"
+#include "registration.hpp"
+#include "socket.hpp"
+#include "socket_address.hpp"
+#include "timeout.hpp"
+#include "version.hpp"

@@ -1,0 +1,46 @@
+// The kernels that a case runs on: Linux and the emulated one. A case that passes on one must pass on the other.
+#pragma once
+
+#include "catch.hpp"
+#include "rouse/backend/emulated.hpp"
+#include "rouse/backend/linux.hpp"
+#include "rouse/kernel/invariants.hpp"
+#include "rouse/rouse.hpp"
+
+#include <tuple>
+
+namespace test {
+
+/// Linux itself.
+struct OnLinux {
+  using Backend = rouse::LinuxBackend;
+  static constexpr bool is_emulated = false;
+  Backend backend;
+};
+
+/// A fresh emulated kernel for one thread, on virtual time, with its invariants checked after every call.
+struct OnEmulated {
+  using Backend = rouse::EmulatedBackend;
+  static constexpr bool is_emulated = true;
+
+  OnEmulated() { kernel.check_every_call(rouse::kernel::check_invariants); }
+
+  rouse::kernel::Kernel kernel;
+  Backend backend{kernel};
+};
+
+using AllBackends = std::tuple<OnLinux, OnEmulated>;
+
+/// The handles over the kernel of a case.
+template <class On>
+struct Handles {
+  using Backend = typename On::Backend;
+  using Epoll = rouse::BasicEpoll<Backend>;
+  using EventFd = rouse::BasicEventFd<Backend>;
+  using Pipe = rouse::BasicPipe<Backend>;
+  using Socket = rouse::BasicSocket<Backend>;
+  using FdRef = rouse::BasicFdRef<Backend>;
+  using OwnedFd = rouse::BasicOwnedFd<Backend>;
+};
+
+}  // namespace test

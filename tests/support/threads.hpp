@@ -1,0 +1,101 @@
+// Threads that block, on both kernels: a case says when a thread is known to be asleep, and never sleeps itself.
+#pragma once
+
+#include "backends.hpp"
+#include "rouse/kernel/thread_host.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <future>
+#include <string>
+#include <sys/syscall.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace test {
+
+/// A thread of a case and what it returned. Joined by result(), or at the end.
+template <class Result>
+class Worker {
+ public:
+  template <class Body>
+  explicit Worker(Body body) {
+    std::promise<int> started;
+    std::future<int> thread_id = started.get_future();
+    std::packaged_task<Result()> task{std::move(body)};
+    result_ = task.get_future();
+    thread_ = std::jthread([started = std::move(started), task = std::move(task)]() mutable {
+      started.set_value(static_cast<int>(::syscall(SYS_gettid)));
+      task();
+    });
+    linux_id_ = thread_id.get();
+  }
+
+  /// Waits for the thread to end.
+  Result result() {
+    thread_.join();
+    return result_.get();
+  }
+  [[nodiscard]] bool is_done() const { return result_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
+  [[nodiscard]] std::thread::id id() const { return thread_.get_id(); }
+  /// As /proc names it.
+  [[nodiscard]] int linux_id() const { return linux_id_; }
+
+ private:
+  std::future<Result> result_;
+  std::jthread thread_;
+  int linux_id_ = 0;
+};
+
+/// Linux, with real threads.
+struct ThreadsOnLinux : OnLinux {
+  template <class Body>
+  auto spawn(Body body) {
+    return Worker<decltype(body())>{std::move(body)};
+  }
+
+  /// Returns once `worker` is asleep in a syscall that is no futex: the kernel's own word for it.
+  template <class Result>
+  void wait_until_blocked(const Worker<Result>& worker) {
+    const std::string path = "/proc/self/task/" + std::to_string(worker.linux_id()) + "/syscall";
+    for (;;) {
+      char text[32] = {};
+      std::FILE* const file = std::fopen(path.c_str(), "r");
+      REQUIRE(file != nullptr);
+      const char* const line = std::fgets(text, sizeof text, file);
+      std::fclose(file);
+      const long number = line != nullptr && text[0] >= '0' && text[0] <= '9' ? std::stol(text) : -1;
+      if (number >= 0 && number != SYS_futex && number != SYS_gettid) return;
+      std::this_thread::yield();
+    }
+  }
+};
+
+/// An emulated kernel called by real threads, on the real clock.
+struct ThreadsOnEmulated {
+  using Backend = rouse::EmulatedBackend;
+  static constexpr bool is_emulated = true;
+
+  ThreadsOnEmulated() { kernel.check_every_call(rouse::kernel::check_invariants); }
+
+  template <class Body>
+  auto spawn(Body body) {
+    return Worker<decltype(body())>{std::move(body)};
+  }
+
+  /// Returns once `worker` is blocked in a call.
+  template <class Result>
+  void wait_until_blocked(const Worker<Result>& worker) {
+    host.wait_until_blocked(worker.id());
+  }
+
+  rouse::kernel::ThreadHost host;
+  rouse::kernel::Kernel kernel{host};
+  Backend backend{kernel};
+};
+
+using AllThreadBackends = std::tuple<ThreadsOnLinux, ThreadsOnEmulated>;
+
+}  // namespace test

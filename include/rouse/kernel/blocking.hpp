@@ -36,7 +36,7 @@ class TaskWaiter final : public Waiter {
 };
 
 /// Puts the current task to sleep, with a note of why for dumps. Throws Deadlock if nothing can end it.
-inline Sleep sleep(Kernel& kernel, Op op, const File* file, Time deadline) {
+inline Sleep sleep(Kernel& kernel, const Op& op, const File* file, Time deadline) {
   class Note {
    public:
     Note(Task& task, const BlockedOn& why) : task_(task) { task_.set_blocked_on(&why); }
@@ -60,7 +60,7 @@ inline Sleep sleep(Kernel& kernel, Op op, const File* file, Time deadline) {
 /// Waits in `queue` and calls `attempt` after each wakeup, until it does not say EAGAIN any more. EAGAIN is also the
 /// result when the deadline came first. The caller has tried once before, under the same lock.
 template <class Attempt>
-[[gnu::noinline, gnu::cold]] auto wait_in(Kernel& kernel, WaitQueue& queue, WaitStyle style, Op op, const File* file,
+[[gnu::noinline, gnu::cold]] auto wait_in(Kernel& kernel, WaitQueue& queue, WaitStyle style, const Op& op, const File* file,
                                           Time deadline, Attempt attempt) -> decltype(attempt()) {
   TaskWaiter waiter{kernel.host(), kernel.host().current(), style.key};
   for (;;) {
@@ -76,7 +76,7 @@ template <class Attempt>
 
 /// As wait_in, for moving bytes in or out of a file: in its own queue and style, and with the turn handed on.
 template <class Attempt>
-[[gnu::noinline, gnu::cold]] SysResult<std::size_t> wait_to_move(Kernel& kernel, File& file, Direction direction, Op op,
+[[gnu::noinline, gnu::cold]] SysResult<std::size_t> wait_to_move(Kernel& kernel, File& file, Direction direction, const Op& op,
                                                                  UserSpans& spans, Attempt attempt) {
   const FileRef keep{&file};  // Closing the fd meanwhile does not end the call.
   spans.set_slept();

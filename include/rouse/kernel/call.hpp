@@ -6,6 +6,7 @@
 
 namespace rouse::inline v0::kernel {
 
+// clang-format off
 enum class Call : std::uint8_t {
   close, dup, dup2, dup3, fcntl, ioctl, read, write, readv, writev, pread, pwrite, lseek,
   open, unlink, getrlimit, setrlimit, clock_gettime, poll,
@@ -27,6 +28,8 @@ enum class Call : std::uint8_t {
   static_assert(sizeof names / sizeof *names == static_cast<std::size_t>(Call::recvfrom) + 1);
   return names[static_cast<std::size_t>(call)];
 }
+
+// clang-format on
 
 /// A call about to be made, and the fd it is about; -1 for none.
 struct Op {

@@ -159,7 +159,11 @@ inline SysResult<int> EpollFile::deliver(Event* events, int max) {
       break;
     }
     detail::tsan_acquire(registration);
-    static_cast<void>(put_user(events + n, Event{due, registration->interest.data()}));
+    {
+      // Field by field: a copy of twelve packed bytes would have to wait for the stores that made them.
+      const detail::Visible visible;
+      events[n] = Event{due, registration->interest.data()};
+    }
     ++n;
     registration->leave_ready_list();
     if (registration->interest.reported() == AfterReport::requeue) {

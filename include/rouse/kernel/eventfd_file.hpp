@@ -28,18 +28,17 @@ class EventFdFile final : public File {
     count_ -= value;
     queue.wake(EventFlags::out);
     // The count is gone even if there is no place to put it.
-    if (to.put(&value, sizeof value) != sizeof value) return SysResult<std::size_t>::failure(EFAULT);
+    if (!to.poke(&value, sizeof value)) return SysResult<std::size_t>::failure(EFAULT);
     return sizeof value;
   }
 
   SysResult<std::size_t> write(UserInput& from) override {
     std::uint64_t amount = 0;
     if (from.left() != sizeof amount) return SysResult<std::size_t>::failure(EINVAL);
-    UserInput unread = from;  // All or nothing: a write that has to wait takes its number when it gets through.
-    if (unread.get(&amount, sizeof amount) != sizeof amount) return SysResult<std::size_t>::failure(EFAULT);
+    // All or nothing: a write that has to wait looks at its number again when it is woken.
+    if (!from.peek(&amount, sizeof amount)) return SysResult<std::size_t>::failure(EFAULT);
     if (amount > count_max) return SysResult<std::size_t>::failure(EINVAL);
     if (amount > count_max - count_) return SysResult<std::size_t>::failure(EAGAIN);
-    from = unread;
     detail::tsan_release(this);
     count_ += amount;
     queue.wake(EventFlags::in);

@@ -55,9 +55,9 @@ class Kernel {
 
   // -- for the syscalls
 
-  /// Makes a call. One test when nobody watches.
+  /// Makes a call. One test when nobody watches; always inlined, as what the call captures would else go through memory.
   template <class Body>
-  auto enter(Op op, Body body) -> decltype(body()) {
+  [[gnu::always_inline]] auto enter(const Op& op, const Body& body) -> decltype(body()) {
     if (needs_ != 0) [[unlikely]]
       return observed(op, body);
     return body();
@@ -97,7 +97,7 @@ class Kernel {
   };
 
   template <class Body>
-  [[gnu::noinline]] auto observed(Op op, Body& body) -> decltype(body()) {
+  [[gnu::noinline]] auto observed(const Op& op, const Body& body) -> decltype(body()) {
     const detail::Hidden hidden_from_tsan;
     if ((needs_ & needs_schedule_points) != 0) host_.schedule_point(op);
     const Locked locked{(needs_ & needs_locking) != 0 ? &host_ : nullptr};

@@ -80,7 +80,7 @@ inline SysResult<void> epoll_ctl(Kernel& kernel, int epfd, int operation, int fd
 
 namespace detail_epoll {
 
-[[gnu::noinline, gnu::cold]] inline SysResult<int> wait_blocking(Kernel& kernel, EpollFile& epoll, Op op, Event* events,
+[[gnu::noinline, gnu::cold]] inline SysResult<int> wait_blocking(Kernel& kernel, EpollFile& epoll, const Op& op, Event* events,
                                                                  int max, Time deadline) {
   const FileRef keep{&epoll};  // Closing the fd meanwhile does not end the wait.
   const WaitStyle last_come_first{any_key, true, true};
@@ -92,7 +92,7 @@ namespace detail_epoll {
 }
 
 /// `span` is in nanoseconds; negative is for ever.
-inline SysResult<int> wait(Kernel& kernel, Op op, Event* events, int max, Time span) {
+inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max, Time span) {
   File* const file = kernel.file(op.fd);
   if (file == nullptr) [[unlikely]]
     return SysResult<int>::failure(EBADF);

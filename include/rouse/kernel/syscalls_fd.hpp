@@ -16,7 +16,7 @@ namespace detail_fd {
 
 /// Reads or writes, waiting if the file is made for that.
 template <class Spans, class Attempt>
-SysResult<std::size_t> move(Kernel& kernel, File& file, Direction direction, Op op, Spans& spans, Attempt attempt) {
+SysResult<std::size_t> move(Kernel& kernel, File& file, Direction direction, const Op& op, Spans& spans, Attempt attempt) {
   const SysResult<std::size_t> result = attempt();
   if (!result.would_block()) [[likely]]
     return result;
@@ -24,10 +24,10 @@ SysResult<std::size_t> move(Kernel& kernel, File& file, Direction direction, Op 
   return spans.moved() > 0 ? SysResult<std::size_t>{spans.moved()} : result;
 }
 
-inline SysResult<std::size_t> read(Kernel& kernel, File& file, Op op, UserOutput& to) {
+inline SysResult<std::size_t> read(Kernel& kernel, File& file, const Op& op, UserOutput& to) {
   return move(kernel, file, Direction::read, op, to, [&] { return file.read(to); });
 }
-inline SysResult<std::size_t> write(Kernel& kernel, File& file, Op op, UserInput& from) {
+inline SysResult<std::size_t> write(Kernel& kernel, File& file, const Op& op, UserInput& from) {
   return move(kernel, file, Direction::write, op, from, [&] { return file.write(from); });
 }
 
@@ -63,8 +63,7 @@ inline SysResult<std::size_t> read(Kernel& kernel, int fd, void* buffer, std::si
     if (refused != 0) [[unlikely]]
       return SysResult<std::size_t>::failure(refused);
     if (n == 0 && file->kind().is_socket) return 0;
-    const ::iovec span{buffer, n};
-    UserOutput to{&span, 1, std::min(n, rw_count_max)};
+    UserOutput to{buffer, std::min(n, rw_count_max)};
     return detail_fd::read(kernel, *file, op, to);
   });
 }
@@ -76,8 +75,7 @@ inline SysResult<std::size_t> write(Kernel& kernel, int fd, const void* buffer, 
     const int refused = detail_fd::check(file, file != nullptr && file->is_writable(), buffer, n);
     if (refused != 0) [[unlikely]]
       return SysResult<std::size_t>::failure(refused);
-    const ::iovec span{const_cast<void*>(buffer), n};
-    UserInput from{&span, 1, std::min(n, rw_count_max)};
+    UserInput from{buffer, std::min(n, rw_count_max)};
     return detail_fd::write(kernel, *file, op, from);
   });
 }
@@ -86,11 +84,10 @@ inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* vecto
   const Op op{Call::readv, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
-    if (file == nullptr) return SysResult<std::size_t>::failure(EBADF);
+    const int refused = detail_fd::check(file, file != nullptr && file->is_readable(), nullptr, 0);
+    if (refused != 0) return SysResult<std::size_t>::failure(refused);
     const SysResult<std::size_t> size = detail_fd::total(vectors, n);
     if (!size.ok()) return size;
-    if (!file->is_readable()) return SysResult<std::size_t>::failure(EBADF);
-    if (!file->kind().moves_bytes) return SysResult<std::size_t>::failure(EINVAL);
     if (size.value() == 0) return 0;
     UserOutput to{vectors, n, size.value()};
     return detail_fd::read(kernel, *file, op, to);
@@ -101,11 +98,10 @@ inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* vect
   const Op op{Call::writev, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
-    if (file == nullptr) return SysResult<std::size_t>::failure(EBADF);
+    const int refused = detail_fd::check(file, file != nullptr && file->is_writable(), nullptr, 0);
+    if (refused != 0) return SysResult<std::size_t>::failure(refused);
     const SysResult<std::size_t> size = detail_fd::total(vectors, n);
     if (!size.ok()) return size;
-    if (!file->is_writable()) return SysResult<std::size_t>::failure(EBADF);
-    if (!file->kind().moves_bytes) return SysResult<std::size_t>::failure(EINVAL);
     if (size.value() == 0) return 0;
     if (file->kind().gathers_writes) {
       UserInput from{vectors, n, size.value()};
@@ -127,7 +123,7 @@ inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* vect
 namespace detail_fd {
 
 /// pread and pwrite: none of our files has a position.
-inline SysResult<std::size_t> positioned(Kernel& kernel, Op op, std::int64_t offset) {
+inline SysResult<std::size_t> positioned(Kernel& kernel, const Op& op, std::int64_t offset) {
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
     if (offset < 0) return SysResult<std::size_t>::failure(EINVAL);
     File* const file = kernel.file(op.fd);

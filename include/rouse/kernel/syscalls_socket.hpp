@@ -56,7 +56,7 @@ inline SysResult<void> put_address(::sockaddr* to, ::socklen_t* n, const Address
 
 /// A call on a socket: EBADF, ENOTSOCK, then `body`.
 template <class T, class Body>
-SysResult<T> on_socket(Kernel& kernel, Op op, Body body) {
+SysResult<T> on_socket(Kernel& kernel, const Op& op, Body body) {
   return kernel.enter(op, [&]() -> SysResult<T> {
     File* const file = kernel.file(op.fd);
     if (file == nullptr) return SysResult<T>::failure(EBADF);
@@ -68,7 +68,7 @@ SysResult<T> on_socket(Kernel& kernel, Op op, Body body) {
 
 /// Moves bytes, waiting unless the socket or the call says otherwise.
 template <class Attempt>
-SysResult<std::size_t> move(Kernel& kernel, SocketFile& socket, Direction direction, Op op, int flags, UserSpans& spans,
+SysResult<std::size_t> move(Kernel& kernel, SocketFile& socket, Direction direction, const Op& op, int flags, UserSpans& spans,
                             Attempt attempt) {
   const bool waits = !socket.is_nonblocking() && (flags & MSG_DONTWAIT) == 0;
   const auto once = [&] { return attempt(waits ? IfEmpty::will_wait : IfEmpty::say_would_block); };
@@ -249,8 +249,7 @@ inline SysResult<std::size_t> sendto(Kernel& kernel, int fd, const void* data, s
       const SysResult<void> got = detail_socket::get_address(address, to, to_size);
       if (!got.ok()) return got;
     }
-    const ::iovec span{const_cast<void*>(data), size};
-    UserInput from{&span, 1, std::min(size, rw_count_max)};
+    UserInput from{data, std::min(size, rw_count_max)};
     return detail_socket::move(kernel, *socket, Direction::write, op, flags, from,
                                [&](IfEmpty) { return socket->send(from, flags, !address.empty()); });
   });
@@ -265,8 +264,7 @@ inline SysResult<std::size_t> recvfrom(Kernel& kernel, int fd, void* data, std::
     if (file == nullptr) return SysResult<std::size_t>::failure(EBADF);
     SocketFile* const socket = socket_cast(file);
     if (socket == nullptr) return SysResult<std::size_t>::failure(ENOTSOCK);
-    const ::iovec span{data, size};
-    UserOutput to{&span, 1, std::min(size, rw_count_max)};
+    UserOutput to{data, std::min(size, rw_count_max)};
     const SysResult<std::size_t> got =
         detail_socket::move(kernel, *socket, Direction::read, op, flags, to,
                             [&](IfEmpty if_empty) { return socket->receive(to, flags, if_empty); });

@@ -1,8 +1,8 @@
 // EventFd: a counter that can be waited on. eventfd(2).
 #pragma once
 
-#include "detail/waiting_handle.hpp"
 #include "open_flags.hpp"
+#include "waiting_handle.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -19,8 +19,8 @@ inline constexpr std::uint64_t event_fd_max = 0xfffffffffffffffe;
 /// Any number of threads may use one EventFd at a time, except for moving and closing it. On LinuxBackend, write() and
 /// notify() with an error_code are async-signal-safe as long as they do not have to wait.
 template <EventFdBackend B>
-class BasicEventFd : public detail::WaitingHandle<BasicEventFd<B>, B> {
-  using Base = detail::WaitingHandle<BasicEventFd<B>, B>;
+class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
+  using Base = WaitingHandle<BasicEventFd<B>, B>;
 
  public:
   static constexpr EventFdFlags default_flags{EFD_NONBLOCK | EFD_CLOEXEC};

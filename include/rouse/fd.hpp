@@ -110,10 +110,12 @@ class Handle {
   /// A second handle for the same open file description (its flags, its registrations live until the last one goes).
   /// fcntl(F_DUPFD_CLOEXEC). Errors: EMFILE.
   [[nodiscard]] Derived duplicate() const {
-    return Derived{adopt(detail::value_or_throw(fd_.duplicate(), {"fcntl", fd(), "dupfd_cloexec"}))};
+    const int from = fd();
+    return Derived{adopt(detail::value_or_throw(fd_.duplicate(), {"fcntl", from, "dupfd_cloexec"}))};
   }
   /// A closed handle if `ec` is set.
   [[nodiscard]] Derived duplicate(std::error_code& ec) const {
+    ROUSE_ASSERT(is_open(), Derived::used_while_closed);
     const SysResult<int> made = detail::report(fd_.duplicate(), ec);
     return Derived{adopt(made.ok() ? made.value() : -1)};
   }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "buffers.hpp"
-#include "detail/waiting_handle.hpp"
 #include "open_flags.hpp"
+#include "waiting_handle.hpp"
 
 #include <optional>
 #include <utility>
@@ -15,8 +15,8 @@ inline constexpr PipeFlags default_pipe_flags{O_NONBLOCK | O_CLOEXEC};
 
 /// The end that reads. Any number of threads may use it at a time, except for moving and closing it.
 template <PipeBackend B>
-class BasicPipeReader : public detail::WaitingHandle<BasicPipeReader<B>, B> {
-  using Base = detail::WaitingHandle<BasicPipeReader<B>, B>;
+class BasicPipeReader : public WaitingHandle<BasicPipeReader<B>, B> {
+  using Base = WaitingHandle<BasicPipeReader<B>, B>;
 
  public:
   /// Takes over an fd that is the reading end of a pipe.
@@ -65,8 +65,8 @@ class BasicPipeReader : public detail::WaitingHandle<BasicPipeReader<B>, B> {
 /// PIPE_BUF (4096) bytes do not mix. Writing when no reader is left raises SIGPIPE on Linux, and is EPIPE where that
 /// is ignored: programs that use pipes ignore it.
 template <PipeBackend B>
-class BasicPipeWriter : public detail::WaitingHandle<BasicPipeWriter<B>, B> {
-  using Base = detail::WaitingHandle<BasicPipeWriter<B>, B>;
+class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
+  using Base = WaitingHandle<BasicPipeWriter<B>, B>;
 
  public:
   /// Takes over an fd that is the writing end of a pipe.

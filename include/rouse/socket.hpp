@@ -2,9 +2,9 @@
 #pragma once
 
 #include "buffers.hpp"
-#include "detail/waiting_handle.hpp"
 #include "open_flags.hpp"
 #include "socket_address.hpp"
+#include "waiting_handle.hpp"
 
 #include <netinet/tcp.h>
 #include <optional>
@@ -28,8 +28,8 @@ inline constexpr SocketFlags default_socket_flags{SOCK_NONBLOCK | SOCK_CLOEXEC};
 /// A socket of any family. Sending never raises SIGPIPE: a closed peer is EPIPE.
 /// Any number of threads may use one Socket at a time, except for moving and closing it.
 template <SocketBackend B>
-class BasicSocket : public detail::WaitingHandle<BasicSocket<B>, B> {
-  using Base = detail::WaitingHandle<BasicSocket<B>, B>;
+class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
+  using Base = WaitingHandle<BasicSocket<B>, B>;
 
  public:
   /// socket(2). Errors: EMFILE, EAFNOSUPPORT and the like.

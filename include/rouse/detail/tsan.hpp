@@ -25,6 +25,8 @@ void AnnotateIgnoreSyncBegin(const char* file, int line);
 void AnnotateIgnoreSyncEnd(const char* file, int line);
 void __tsan_acquire(void* address);
 void __tsan_release(void* address);
+void __tsan_read_range(void* address, unsigned long size);
+void __tsan_write_range(void* address, unsigned long size);
 }
 #endif
 
@@ -80,12 +82,25 @@ inline void tsan_acquire([[maybe_unused]] const void* object) {
 #endif
 }
 
-/// memcpy to or from the user's memory, from hidden code. Acquire first, then copy.
-inline void copy_user(void* to, const void* from, std::size_t n) {
+/// memcpy into the user's memory, from hidden code: only the user's side is an access. Acquire first, then copy.
+inline void copy_to_user(void* user, const void* from, std::size_t n) {
 #ifdef ROUSE_DETAIL_TSAN
-  Visible visible;
+  {
+    Visible visible;
+    __tsan_write_range(user, n);
+  }
 #endif
-  std::memcpy(to, from, n);
+  std::memcpy(user, from, n);
+}
+/// memcpy out of the user's memory, likewise.
+inline void copy_from_user(void* to, const void* user, std::size_t n) {
+#ifdef ROUSE_DETAIL_TSAN
+  {
+    Visible visible;
+    __tsan_read_range(const_cast<void*>(user), n);
+  }
+#endif
+  std::memcpy(to, user, n);
 }
 
 }  // namespace rouse::inline v0::detail

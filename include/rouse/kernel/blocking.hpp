@@ -60,8 +60,8 @@ inline Sleep sleep(Kernel& kernel, const Op& op, const File* file, Time deadline
 /// Waits in `queue` and calls `attempt` after each wakeup, until it does not say EAGAIN any more. EAGAIN is also the
 /// result when the deadline came first. The caller has tried once before, under the same lock.
 template <class Attempt>
-[[gnu::noinline, gnu::cold]] auto wait_in(Kernel& kernel, WaitQueue& queue, WaitStyle style, const Op& op, const File* file,
-                                          Time deadline, Attempt attempt) -> decltype(attempt()) {
+[[gnu::noinline, gnu::cold]] auto wait_in(Kernel& kernel, WaitQueue& queue, WaitStyle style, const Op& op,
+                                          const File* file, Time deadline, Attempt attempt) -> decltype(attempt()) {
   TaskWaiter waiter{kernel.host(), kernel.host().current(), style.key};
   for (;;) {
     waiter.join(queue, style.exclusive, style.at_head);
@@ -76,8 +76,8 @@ template <class Attempt>
 
 /// As wait_in, for moving bytes in or out of a file: in its own queue and style, and with the turn handed on.
 template <class Attempt>
-[[gnu::noinline, gnu::cold]] SysResult<std::size_t> wait_to_move(Kernel& kernel, File& file, Direction direction, const Op& op,
-                                                                 UserSpans& spans, Attempt attempt) {
+[[gnu::noinline, gnu::cold]] SysResult<std::size_t> wait_to_move(Kernel& kernel, File& file, Direction direction,
+                                                                 const Op& op, UserSpans& spans, Attempt attempt) {
   const FileRef keep{&file};  // Closing the fd meanwhile does not end the call.
   spans.set_slept();
   const SysResult<std::size_t> result =

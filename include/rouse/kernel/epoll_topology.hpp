@@ -13,14 +13,13 @@ class EpollTopology {
  public:
   /// True if letting `outer` watch `inner` makes a cycle, or a chain of more than epoll_nests_max epolls.
   [[nodiscard]] static bool is_too_deep(const EpollFile& outer, const EpollFile& inner) {
-    const std::uint64_t visit = next_visit();
-    const int below = height(inner, outer, visit);
-    return below > epoll_nests_max || below + depth(outer) > epoll_nests_max;
+    const int below = height(inner, outer, outer.watches_.next_walk());
+    return below > epoll_nests_max || below + depth(outer, outer.watches_.next_walk()) > epoll_nests_max;
   }
 
-  /// True if some ordinary file at or below `file` has more wakeup paths than Linux allows.
-  [[nodiscard]] static bool has_too_many_paths(const File& file) {
-    return any_file_with_too_many_paths(file, next_visit());
+  /// True if some ordinary file at or below `file`, which `outer` watches, has more wakeup paths than Linux allows.
+  [[nodiscard]] static bool has_too_many_paths(const EpollFile& outer, const File& file) {
+    return any_file_with_too_many_paths(file, outer.watches_.next_walk());
   }
 
  private:
@@ -28,46 +27,45 @@ class EpollTopology {
 
   // How many epolls the longest chain from `epoll` downwards has; `cyclic` if it leads to `forbidden`. Each epoll is
   // visited once per walk: diamonds are common and would be exponential.
-  static int height(const EpollFile& epoll, const EpollFile& forbidden, std::uint64_t visit) {
+  static int height(const EpollFile& epoll, const EpollFile& forbidden, std::uint64_t walk) {
     if (&epoll == &forbidden) return cyclic;
-    if (epoll.visit_ == visit) return epoll.height_;
+    if (epoll.walk_ == walk) return epoll.extent_;
     int below = 0;
     epoll.registrations_.for_each([&](const Registration& registration) {
       const EpollFile* const inner = file_cast<EpollFile>(&registration.file());
       if (inner == nullptr || below >= cyclic) return;
-      const int inner_height = height(*inner, forbidden, visit);
+      const int inner_height = height(*inner, forbidden, walk);
       if (inner_height > below) below = inner_height;
     });
-    epoll.visit_ = visit;
-    epoll.height_ = below >= cyclic ? cyclic : below + 1;
-    return epoll.height_;
+    epoll.walk_ = walk;
+    epoll.extent_ = below >= cyclic ? cyclic : below + 1;
+    return epoll.extent_;
   }
 
-  // How many epolls the longest chain from `epoll` upwards has, itself included. At most epoll_nests_max levels.
-  static int depth(const EpollFile& epoll) {
+  // How many epolls the longest chain from `epoll` upwards has, itself included.
+  static int depth(const EpollFile& epoll, std::uint64_t walk) {
+    if (epoll.walk_ == walk) return epoll.extent_;
     int above = 0;
-    const EpollFile* last = nullptr;
     epoll.watchers.for_each([&](const Registration& registration) {
-      // Registrations of one outer epoll mostly stand together: the dups of one inner.
-      if (&registration.epoll() == last) return;
-      last = &registration.epoll();
-      const int outer_depth = depth(registration.epoll());
+      const int outer_depth = depth(registration.epoll(), walk);
       if (outer_depth > above) above = outer_depth;
     });
-    return above + 1;
+    epoll.walk_ = walk;
+    epoll.extent_ = above + 1;
+    return epoll.extent_;
   }
 
-  static bool any_file_with_too_many_paths(const File& file, std::uint64_t visit) {
+  static bool any_file_with_too_many_paths(const File& file, std::uint64_t walk) {
     const EpollFile* const epoll = file_cast<EpollFile>(const_cast<File*>(&file));
     if (epoll == nullptr) {
       PathCounts counts{};
       return !count_paths(file, 0, counts);
     }
-    if (epoll->visit_ == visit) return false;
-    epoll->visit_ = visit;
+    if (epoll->walk_ == walk) return false;
+    epoll->walk_ = walk;
     bool too_many = false;
     epoll->registrations_.for_each([&](const Registration& registration) {
-      too_many = too_many || any_file_with_too_many_paths(registration.file(), visit);
+      too_many = too_many || any_file_with_too_many_paths(registration.file(), walk);
     });
     return too_many;
   }
@@ -88,12 +86,6 @@ class EpollTopology {
     }
     return true;
   }
-
-  // Marks are compared within one walk only, under the one lock of a kernel.
-  static std::uint64_t next_visit() {
-    thread_local std::uint64_t visit = 0;
-    return ++visit;
-  }
 };
 
 inline SysResult<void> EpollFile::add(File& file, int fd, EventFlags flags, EventData data) {
@@ -104,7 +96,7 @@ inline SysResult<void> EpollFile::add(File& file, int fd, EventFlags flags, Even
   file.watchers.push_back(*registration);
   // New ways come about only if an epoll is watched or watches.
   const bool is_nested = file_cast<EpollFile>(&file) != nullptr || !watchers.empty();
-  if (is_nested && EpollTopology::has_too_many_paths(file)) {
+  if (is_nested && EpollTopology::has_too_many_paths(*this, file)) {
     remove(*registration);
     return SysResult<void>::failure(EINVAL);
   }

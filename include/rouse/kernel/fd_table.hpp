@@ -31,21 +31,29 @@ class FdTable {
     return below(from < used_.size() * bits ? used_.size() * bits : from, limit);
   }
 
-  /// Puts `file` at a free number. Precondition: `fd` >= 0 and not open.
+  /// Puts `file` at a number that is free or reserved. Precondition: `fd` >= 0 and not open.
   void install(int fd, FileRef file, bool close_on_exec) {
-    const auto index = static_cast<std::size_t>(fd);
-    if (index >= slots_.size()) grow(index + 1);
+    const std::size_t index = take(fd);
     ROUSE_ASSERT(!slots_[index].file, "FdTable: the number is taken");
     slots_[index] = {std::move(file), close_on_exec};
-    used_[index / bits] |= bit(index);
-    if (index == first_free_) ++first_free_;
+  }
+
+  /// Sets a free number aside for a call that will sleep before it installs a file there. Nobody else is given it, and
+  /// it is not open. Precondition: `fd` >= 0 and free.
+  void reserve(int fd) { take(fd); }
+  [[nodiscard]] bool is_reserved(int fd) const {
+    const auto index = static_cast<std::size_t>(static_cast<unsigned>(fd));
+    return index < slots_.size() && !slots_[index].file && (used_[index / bits] & bit(index)) != 0;
+  }
+  /// Gives back what was reserved, if nothing was installed there.
+  void unreserve(int fd) {
+    if (is_reserved(fd)) set_free(static_cast<std::size_t>(fd));
   }
 
   /// Takes the file out; the number is free before the file is let go, as on Linux. Precondition: open.
   [[nodiscard]] FileRef remove(int fd) {
     const auto index = static_cast<std::size_t>(fd);
-    used_[index / bits] &= ~bit(index);
-    if (index < first_free_) first_free_ = index;
+    set_free(index);
     return std::move(slots_[index].file);
   }
 
@@ -73,6 +81,18 @@ class FdTable {
   static constexpr std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << index % bits; }
 
   static int below(std::size_t number, std::uint64_t limit) { return number < limit ? static_cast<int>(number) : -1; }
+
+  std::size_t take(int fd) {
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= slots_.size()) grow(index + 1);
+    used_[index / bits] |= bit(index);
+    if (index == first_free_) ++first_free_;
+    return index;
+  }
+  void set_free(std::size_t index) {
+    used_[index / bits] &= ~bit(index);
+    if (index < first_free_) first_free_ = index;
+  }
 
   void grow(std::size_t size) {
     if (size < slots_.size() * 2) size = slots_.size() * 2;

@@ -55,7 +55,8 @@ class Kernel {
 
   // -- for the syscalls
 
-  /// Makes a call. One test when nobody watches; always inlined, as what the call captures would else go through memory.
+  /// Makes a call. One test when nobody watches; always inlined, as what the call captures would else go through
+  /// memory.
   template <class Body>
   [[gnu::always_inline]] auto enter(const Op& op, const Body& body) -> decltype(body()) {
     if (needs_ != 0) [[unlikely]]

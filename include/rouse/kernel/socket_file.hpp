@@ -32,11 +32,9 @@ class SocketFile : public File {
   [[nodiscard]] virtual AddressBytes local_address() const { refuse("getsockname"); }
   /// Empty if there is no peer.
   [[nodiscard]] virtual AddressBytes peer_address() const { refuse("getpeername"); }
-  /// Whether recvfrom says who sent.
-  [[nodiscard]] virtual AddressBytes sender_address() const { return {}; }
-
-  /// As read and write: EAGAIN means that the call would wait; what was moved so far stands in the span.
-  virtual SysResult<std::size_t> receive(UserOutput&, int, IfEmpty) { refuse("recvfrom"); }
+  /// As read and write: EAGAIN means that the call would wait; what was moved so far stands in the span. Who sent it
+  /// goes into `*sender`, unless that is null, and stays empty where recvfrom does not say.
+  virtual SysResult<std::size_t> receive(UserOutput&, int, IfEmpty, AddressBytes*) { refuse("recvfrom"); }
   virtual SysResult<std::size_t> send(UserInput&, int, bool) { refuse("sendto"); }
 
   /// Whether getsockopt and setsockopt know this level here; EOPNOTSUPP if not.

@@ -80,8 +80,8 @@ inline SysResult<void> epoll_ctl(Kernel& kernel, int epfd, int operation, int fd
 
 namespace detail_epoll {
 
-[[gnu::noinline, gnu::cold]] inline SysResult<int> wait_blocking(Kernel& kernel, EpollFile& epoll, const Op& op, Event* events,
-                                                                 int max, Time deadline) {
+[[gnu::noinline, gnu::cold]] inline SysResult<int> wait_blocking(Kernel& kernel, EpollFile& epoll, const Op& op,
+                                                                 Event* events, int max, Time deadline) {
   const FileRef keep{&epoll};  // Closing the fd meanwhile does not end the wait.
   const WaitStyle last_come_first{any_key, true, true};
   const SysResult<int> result = wait_in(kernel, epoll.waiters, last_come_first, op, &epoll, deadline, [&] {
@@ -173,16 +173,17 @@ inline bool two_free(const Kernel& kernel, int (&fds)[2]) {
 
 inline SysResult<void> pipe2(Kernel& kernel, int* user_fds, int flags) {
   return kernel.enter({Call::pipe2}, [&]() -> SysResult<void> {
+    if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL)) != 0) return SysResult<void>::failure(EINVAL);
     if ((flags & O_EXCL) != 0) return SysResult<void>::failure(ENOPKG);  // Notification pipes need a build option.
-    if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0) return SysResult<void>::failure(EINVAL);
     int fds[2];
     if (!detail_epoll::two_free(kernel, fds)) return SysResult<void>::failure(EMFILE);
     if (!put_user(user_fds, fds)) return SysResult<void>::failure(EFAULT);
     const auto ring = std::make_shared<PipeRing>(kernel.limits.pipe_max_size);
-    const int shared = flags & (O_NONBLOCK | O_DIRECT);
+    const int both = flags & O_NONBLOCK;
+    const int writing = both | (flags & O_DIRECT);  // What is a packet, is decided when it is written.
     const bool close_on_exec = (flags & O_CLOEXEC) != 0;
-    kernel.fds.install(fds[0], FileRef{new PipeEnd{kernel.file_ids.next(), O_RDONLY | shared, ring}}, close_on_exec);
-    kernel.fds.install(fds[1], FileRef{new PipeEnd{kernel.file_ids.next(), O_WRONLY | shared, ring}}, close_on_exec);
+    kernel.fds.install(fds[0], FileRef{new PipeEnd{kernel.file_ids.next(), O_RDONLY | both, ring}}, close_on_exec);
+    kernel.fds.install(fds[1], FileRef{new PipeEnd{kernel.file_ids.next(), O_WRONLY | writing, ring}}, close_on_exec);
     return {};
   });
 }

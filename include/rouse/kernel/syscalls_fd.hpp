@@ -7,6 +7,7 @@
 
 #include <climits>
 #include <fcntl.h>
+#include <span>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@ namespace detail_fd {
 
 /// Reads or writes, waiting if the file is made for that.
 template <class Spans, class Attempt>
-SysResult<std::size_t> move(Kernel& kernel, File& file, Direction direction, const Op& op, Spans& spans, Attempt attempt) {
+SysResult<std::size_t> move(Kernel& kernel, File& file, Direction direction, const Op& op, Spans& spans,
+                            Attempt attempt) {
   const SysResult<std::size_t> result = attempt();
   if (!result.would_block()) [[likely]]
     return result;
@@ -40,15 +42,19 @@ inline int check(const File* file, bool allowed, const void* buffer, std::size_t
 
 /// The vectors of readv and writev: their total, or EINVAL or EFAULT.
 inline SysResult<std::size_t> total(const ::iovec* vectors, int n) {
-  if (n < 0 || n > iov_max) return SysResult<std::size_t>::failure(EINVAL);
-  if (!is_user_memory(vectors, static_cast<std::size_t>(n) * sizeof *vectors)) {
-    return SysResult<std::size_t>::failure(EFAULT);
+  using Size = SysResult<std::size_t>;
+  if (n < 0 || n > iov_max) return Size::failure(EINVAL);
+  if (!is_user_memory(vectors, static_cast<std::size_t>(n) * sizeof *vectors)) return Size::failure(EFAULT);
+  const std::span all{vectors, static_cast<std::size_t>(n)};
+  for (const ::iovec& vector : all) {
+    if (vector.iov_len > SSIZE_MAX) return Size::failure(EINVAL);
   }
   std::size_t sum = 0;
-  for (int i = 0; i < n; ++i) {
-    if (vectors[i].iov_len > SSIZE_MAX) return SysResult<std::size_t>::failure(EINVAL);
-    if (!is_user_range(vectors[i].iov_base, vectors[i].iov_len)) return SysResult<std::size_t>::failure(EFAULT);
-    sum = std::min(sum + vectors[i].iov_len, rw_count_max);
+  for (const ::iovec& vector : all) {
+    // One vector alone is cut to what a call moves before it is asked where it ends.
+    const std::size_t size = n == 1 ? std::min(vector.iov_len, rw_count_max) : vector.iov_len;
+    if (!is_user_range(vector.iov_base, size)) return Size::failure(EFAULT);
+    sum = std::min(sum + size, rw_count_max);
   }
   return sum;
 }
@@ -107,14 +113,17 @@ inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* vect
       UserInput from{vectors, n, size.value()};
       return detail_fd::write(kernel, *file, op, from);
     }
-    // A file that knows only single writes gets one for each vector, until one falls short.
+    // A file that knows only single writes gets one for each vector, until one falls short. Empty vectors are passed
+    // over, but not the first: there the walk starts.
     std::size_t done = 0;
-    for (int i = 0; i < n; ++i) {
-      UserInput from{vectors + i, 1, vectors[i].iov_len};
+    for (int i = 0; done < size.value(); ++i) {
+      if (vectors[i].iov_len == 0 && i > 0) continue;
+      const std::size_t part = std::min(vectors[i].iov_len, size.value() - done);
+      UserInput from{vectors[i].iov_base, part};
       const SysResult<std::size_t> wrote = detail_fd::write(kernel, *file, op, from);
       if (!wrote.ok()) return done > 0 ? SysResult<std::size_t>{done} : wrote;
       done += wrote.value();
-      if (wrote.value() < vectors[i].iov_len) break;
+      if (wrote.value() < part) break;
     }
     return done;
   });
@@ -174,6 +183,7 @@ inline SysResult<int> duplicate_onto(Kernel& kernel, int fd, int to, bool close_
   if (to < 0 || static_cast<std::uint64_t>(to) >= kernel.limits.nofile_soft || !kernel.fds.is_open(fd)) {
     return SysResult<int>::failure(EBADF);
   }
+  if (kernel.fds.is_reserved(to)) return SysResult<int>::failure(EBUSY);  // By a call that will install a file there.
   FileRef replaced;
   if (kernel.fds.is_open(to)) replaced = kernel.fds.remove(to);
   kernel.fds.install(to, FileRef{kernel.file(fd)}, close_on_exec);

@@ -16,16 +16,22 @@ constexpr int type_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 constexpr int types_max = 11;
 
 /// What socket and socketpair make of family, type and protocol; NotModelled for families Linux has and we have not.
-inline SysResult<void> check_family(const char* call, int family, int type, int protocol) {
+inline SysResult<void> check_family(Call call, int family, int type, int protocol) {
   constexpr int families_max = 46;
-  if (family < 0 || family >= families_max || family == AF_UNSPEC) return SysResult<void>::failure(EAFNOSUPPORT);
+  if (family < 0 || family >= families_max) return SysResult<void>::failure(EAFNOSUPPORT);
   if (type >= types_max) return SysResult<void>::failure(EINVAL);
-  if (family != AF_UNIX) throw NotModelled(std::string(call) + " of address family " + std::to_string(family));
+  if (family == AF_UNSPEC) return SysResult<void>::failure(EAFNOSUPPORT);
+  const bool is_inet = family == AF_INET || family == AF_INET6;
+  if (call == Call::socketpair && is_inet && (type == SOCK_STREAM || type == SOCK_DGRAM) && protocol == 0) {
+    return SysResult<void>::failure(EOPNOTSUPP);
+  }
+  if (family != AF_UNIX) throw NotModelled(std::string(name_of(call)) + " of address family " + std::to_string(family));
   if (protocol != 0 && protocol != PF_UNIX) return SysResult<void>::failure(EPROTONOSUPPORT);
   if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET && type != SOCK_RAW) {
     return SysResult<void>::failure(ESOCKTNOSUPPORT);
   }
-  if (type != SOCK_STREAM) throw NotModelled(std::string(call) + " of unix socket type " + std::to_string(type));
+  if (type != SOCK_STREAM)
+    throw NotModelled(std::string(name_of(call)) + " of unix socket type " + std::to_string(type));
   return {};
 }
 
@@ -38,7 +44,7 @@ inline SysResult<void> get_address(AddressBytes& to, const ::sockaddr* from, ::s
   if (n > sizeof(::sockaddr_storage)) return SysResult<void>::failure(EINVAL);
   if (!is_user_memory(from, n)) return SysResult<void>::failure(EFAULT);
   to.resize(n);
-  if (n != 0) detail::copy_user(to.data(), from, n);
+  if (n != 0) detail::copy_from_user(to.data(), from, n);
   return {};
 }
 
@@ -50,9 +56,26 @@ inline SysResult<void> put_address(::sockaddr* to, ::socklen_t* n, const Address
   const std::size_t copied = std::min<std::size_t>(room, address.size());
   static_cast<void>(put_user(n, static_cast<::socklen_t>(address.size())));
   if (!is_user_memory(to, copied)) return SysResult<void>::failure(EFAULT);
-  if (copied != 0) detail::copy_user(to, address.data(), copied);
+  if (copied != 0) detail::copy_to_user(to, address.data(), copied);
   return {};
 }
+
+/// The lowest free number, set aside until a file is installed there; -1 if there is none.
+class ReservedFd {
+ public:
+  explicit ReservedFd(Kernel& kernel) : fds_(kernel.fds), fd_(fds_.lowest_free(kernel.limits.nofile_soft)) {
+    if (fd_ >= 0) fds_.reserve(fd_);
+  }
+  ReservedFd(const ReservedFd&) = delete;
+  ReservedFd& operator=(const ReservedFd&) = delete;
+  ~ReservedFd() { fds_.unreserve(fd_); }
+
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  FdTable& fds_;
+  const int fd_;
+};
 
 /// A call on a socket: EBADF, ENOTSOCK, then `body`.
 template <class T, class Body>
@@ -68,8 +91,8 @@ SysResult<T> on_socket(Kernel& kernel, const Op& op, Body body) {
 
 /// Moves bytes, waiting unless the socket or the call says otherwise.
 template <class Attempt>
-SysResult<std::size_t> move(Kernel& kernel, SocketFile& socket, Direction direction, const Op& op, int flags, UserSpans& spans,
-                            Attempt attempt) {
+SysResult<std::size_t> move(Kernel& kernel, SocketFile& socket, Direction direction, const Op& op, int flags,
+                            UserSpans& spans, Attempt attempt) {
   const bool waits = !socket.is_nonblocking() && (flags & MSG_DONTWAIT) == 0;
   const auto once = [&] { return attempt(waits ? IfEmpty::will_wait : IfEmpty::say_would_block); };
   const SysResult<std::size_t> result = once();
@@ -84,7 +107,7 @@ inline SysResult<int> socket(Kernel& kernel, int family, int type, int protocol)
   return kernel.enter({Call::socket}, [&]() -> SysResult<int> {
     using namespace detail_socket;
     if ((type & ~(type_mask | type_flags)) != 0) return SysResult<int>::failure(EINVAL);
-    const SysResult<void> checked = check_family("socket", family, type & type_mask, protocol);
+    const SysResult<void> checked = check_family(Call::socket, family, type & type_mask, protocol);
     if (!checked.ok()) return checked;
     const int fd = kernel.fds.lowest_free(kernel.limits.nofile_soft);
     if (fd < 0) return SysResult<int>::failure(EMFILE);
@@ -100,8 +123,7 @@ inline SysResult<void> socketpair(Kernel& kernel, int family, int type, int prot
     int fds[2];
     if (!detail_epoll::two_free(kernel, fds)) return SysResult<void>::failure(EMFILE);
     if (!put_user(user_fds, fds)) return SysResult<void>::failure(EFAULT);
-    if (family == AF_INET || family == AF_INET6) return SysResult<void>::failure(EOPNOTSUPP);
-    const SysResult<void> checked = check_family("socketpair", family, type & type_mask, protocol);
+    const SysResult<void> checked = check_family(Call::socketpair, family, type & type_mask, protocol);
     if (!checked.ok()) return checked;
     const FileRef a{new_unix_stream(kernel, type)};
     const FileRef b{new_unix_stream(kernel, type)};
@@ -131,8 +153,10 @@ inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, 
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<int>::failure(EBADF);
     if ((flags & ~detail_socket::type_flags) != 0) return SysResult<int>::failure(EINVAL);
-    // A number is set aside before anything else is asked, so EMFILE comes first and the connection stays queued.
-    if (kernel.fds.lowest_free(kernel.limits.nofile_soft) < 0) return SysResult<int>::failure(EMFILE);
+    // A number is set aside before anything else is asked, so EMFILE comes first and the connection stays queued; and
+    // whoever makes fds while this call sleeps is not given it.
+    const detail_socket::ReservedFd number{kernel};
+    if (number.get() < 0) return SysResult<int>::failure(EMFILE);
     SocketFile* const listener = socket_cast(file);
     if (listener == nullptr) return SysResult<int>::failure(ENOTSOCK);
     const SysResult<void> may = listener->may_accept();
@@ -147,8 +171,6 @@ inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, 
       result = wait_in(kernel, listener->queue, listener->wait_style(Direction::read), op, listener, time_never, once);
     }
     if (!result.ok()) return result;
-    const int number = kernel.fds.lowest_free(kernel.limits.nofile_soft);
-    if (number < 0) return SysResult<int>::failure(EMFILE);
     if (user_address != nullptr) {
       // A bad address costs the connection: it was taken already.
       const AddressBytes address = static_cast<SocketFile&>(*accepted).peer_address();
@@ -156,8 +178,8 @@ inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, 
       if (!put.ok()) return put;
     }
     accepted->set_status_flags(O_RDWR | (flags & SOCK_NONBLOCK));
-    kernel.fds.install(number, std::move(accepted), (flags & SOCK_CLOEXEC) != 0);
-    return number;
+    kernel.fds.install(number.get(), std::move(accepted), (flags & SOCK_CLOEXEC) != 0);
+    return number.get();
   });
 }
 
@@ -218,7 +240,7 @@ inline SysResult<void> getsockopt(Kernel& kernel, int fd, int level, int name, v
     const int option = got.value();
     const std::size_t copied = std::min<std::size_t>(room, sizeof option);
     if (!is_user_memory(value, copied)) return SysResult<void>::failure(EFAULT);
-    if (copied != 0) detail::copy_user(value, &option, copied);
+    if (copied != 0) detail::copy_to_user(value, &option, copied);
     static_cast<void>(put_user(user_n, static_cast<::socklen_t>(copied)));
     return {};
   });
@@ -265,11 +287,12 @@ inline SysResult<std::size_t> recvfrom(Kernel& kernel, int fd, void* data, std::
     SocketFile* const socket = socket_cast(file);
     if (socket == nullptr) return SysResult<std::size_t>::failure(ENOTSOCK);
     UserOutput to{data, std::min(size, rw_count_max)};
+    AddressBytes sender;
+    AddressBytes* const wants_sender = user_address != nullptr ? &sender : nullptr;
     const SysResult<std::size_t> got =
         detail_socket::move(kernel, *socket, Direction::read, op, flags, to,
-                            [&](IfEmpty if_empty) { return socket->receive(to, flags, if_empty); });
+                            [&](IfEmpty if_empty) { return socket->receive(to, flags, if_empty, wants_sender); });
     if (got.ok() && user_address != nullptr) {
-      const AddressBytes sender = got.value() > 0 ? socket->sender_address() : AddressBytes{};
       const SysResult<void> put = detail_socket::put_address(user_address, user_n, sender);
       if (!put.ok()) return put;
     }

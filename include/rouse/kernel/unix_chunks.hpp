@@ -80,51 +80,54 @@ class UnixChunks {
     return cost;
   }
 
+  /// What a read came to.
+  enum class Found {
+    nothing,      ///< No bytes, or no more than were moved before: the rest is worth waiting for.
+    bytes,        ///< Bytes, perhaps none if none were asked for; and nothing more now, even if there is room.
+    bad_address,  ///< The chunk it happened in was left whole.
+  };
+
   /// Copies bytes in order and removes what was used up, calling `freed(cost)` for each chunk that leaves. Never goes
   /// across the mark of an urgent byte; the byte itself is thrown away, or read like any other if `inline_urgent`.
-  /// Returns false at a bad address, with the chunk it happened in left whole.
+  /// A read of no bytes throws it away, too.
   template <class Freed>
-  bool read(UserOutput& to, bool inline_urgent, Freed freed) {
-    const std::size_t start = to.moved();
-    while (to.left() > 0 && !chunks_.empty()) {
-      if (chunks_.front().left() == 0) {
-        if (to.moved() > start && !urgent_) return true;
+  Found read(UserOutput& to, bool inline_urgent, Freed freed) {
+    do {
+      const bool some = to.moved() > 0;
+      if (!chunks_.empty() && chunks_.front().left() == 0) {
+        if (some && !urgent_) return Found::bytes;
         pop(freed);
-        if (chunks_.empty()) return true;
       }
       if (urgent_ && mark_ == 0) {
-        if (to.moved() > start) return true;
+        if (some) return Found::bytes;
         urgent_ = false;
         if (!inline_urgent) pop(freed);
       }
       const auto at = std::find_if(chunks_.begin(), chunks_.end(), [](const Chunk& chunk) { return chunk.left() > 0; });
-      if (at == chunks_.end()) return true;
+      if (at == chunks_.end()) return Found::nothing;
       const std::size_t part = std::min(to.left(), at->left());
-      if (to.put(at->bytes.data() + at->used, part) < part) return false;
+      if (!copy(to, *at, part)) return Found::bad_address;
       at->used += part;
-      if (at->left() > 0) return true;
+      if (at->left() > 0) return Found::bytes;
       inq_ -= at->bytes.size();
       erase(static_cast<std::size_t>(at - chunks_.begin()), freed);
-    }
-    return true;
+    } while (to.left() > 0);
+    return Found::bytes;
   }
 
-  /// recv(MSG_PEEK): as read, and nothing changes.
-  bool peek(UserOutput& to, bool inline_urgent) const {
-    const std::size_t start = to.moved();
-    for (std::size_t i = 0; i < chunks_.size() && to.left() > 0; ++i) {
-      if (chunks_[i].left() == 0) {
-        if (to.moved() > start && !urgent_) return true;
-        continue;
-      }
-      if (urgent_ && mark_ == i) {
-        if (to.moved() > start) return true;
-        if (!inline_urgent) continue;
-      }
-      const std::size_t part = std::min(to.left(), chunks_[i].left());
-      if (to.put(chunks_[i].bytes.data() + chunks_[i].used, part) < part) return false;
+  /// recv(MSG_PEEK): as read, and nothing changes. It looks at all that is there, so it never leaves a rest.
+  Found peek(UserOutput& to, bool inline_urgent) const {
+    Found found = Found::nothing;
+    for (std::size_t i = 0; i < chunks_.size() && (to.left() > 0 || to.moved() == 0); ++i) {
+      const bool some = to.moved() > 0;
+      const bool at_mark = urgent_ && mark_ == i;
+      if (some && (at_mark || (chunks_[i].left() == 0 && !urgent_))) return Found::bytes;
+      found = Found::nothing;
+      if (chunks_[i].left() == 0 || (at_mark && !inline_urgent)) continue;
+      if (!copy(to, chunks_[i], std::min(to.left(), chunks_[i].left()))) return Found::bad_address;
+      found = Found::bytes;
     }
-    return true;
+    return found;
   }
 
   template <class Freed>
@@ -134,6 +137,14 @@ class UnixChunks {
   }
 
  private:
+  /// All or nothing: a chunk that meets a bad address is not moved at all.
+  static bool copy(UserOutput& to, const Chunk& chunk, std::size_t n) {
+    UserOutput after = to;
+    if (after.put(chunk.bytes.data() + chunk.used, n) < n) return false;
+    to = after;
+    return true;
+  }
+
   template <class Freed>
   void pop(Freed& freed) {
     erase(0, freed);

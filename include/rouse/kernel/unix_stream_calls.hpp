@@ -149,10 +149,11 @@ inline EventFlags UnixStreamFile::readiness() {
   return bits;
 }
 
-inline WaitStyle UnixStreamFile::wait_style(Direction direction) const {
-  // Readers and writers all race when woken; only accept takes turns.
+inline WaitStyle UnixStreamFile::wait_style(Direction) const {
+  // Only accept takes turns, and is woken only for connections. Readers and writers race, and every wakeup will do:
+  // data from the peer lets a writer look for room, and it takes less than `out` asks for.
   if (state_ == State::listening) return {EventFlags::in | EventFlags::err, true, false};
-  return {direction == Direction::read ? EventFlags::in : EventFlags::out, false, true};
+  return {any_key, false, true};
 }
 
 inline SysResult<std::size_t> UnixStreamFile::receive_urgent(UserOutput& to, int flags) {
@@ -168,24 +169,23 @@ inline SysResult<std::size_t> UnixStreamFile::receive_urgent(UserOutput& to, int
   return 1;
 }
 
-inline SysResult<std::size_t> UnixStreamFile::receive(UserOutput& to, int flags, IfEmpty) {
+inline SysResult<std::size_t> UnixStreamFile::receive(UserOutput& to, int flags, IfEmpty, AddressBytes* sender) {
   if (state_ != State::connected) return SysResult<std::size_t>::failure(EINVAL);
   if ((flags & MSG_OOB) != 0) return receive_urgent(to, flags);
   detail::tsan_acquire(this);
-  const std::size_t before = to.moved();
-  const bool peek = (flags & MSG_PEEK) != 0;
-  const bool had_data = !chunks_.empty();
-  const bool good =
-      peek ? chunks_.peek(to, inline_urgent_) : chunks_.read(to, inline_urgent_, [this](std::size_t cost) {
-        if (peer_ != nullptr) peer_->give_back(cost);
-      });
-  if (!good && to.moved() == 0) return SysResult<std::size_t>::failure(EFAULT);
-  const bool stopped_at_mark = !chunks_.empty() && to.moved() > before;
-  const bool wants_more = (flags & MSG_WAITALL) != 0 && !peek && to.left() > 0 && !stopped_at_mark;
-  if (!good || (to.moved() > 0 && !wants_more)) return to.moved();
-  if (to.left() == 0 && had_data) return to.moved();
-  if (error_ != 0 && to.moved() == 0) return SysResult<std::size_t>::failure(take_error());
-  if (read_shut_) return to.moved();
+  using Found = UnixChunks::Found;
+  const Found found = (flags & MSG_PEEK) != 0 ? chunks_.peek(to, inline_urgent_)
+                                              : chunks_.read(to, inline_urgent_, [this](std::size_t cost) {
+                                                  if (peer_ != nullptr) peer_->give_back(cost);
+                                                });
+  if (found == Found::bad_address && to.moved() == 0) return SysResult<std::size_t>::failure(EFAULT);
+  if (sender != nullptr && (found == Found::bytes || to.moved() > 0)) *sender = sender_address();
+  const bool wants_more = to.moved() == 0 || (flags & MSG_WAITALL) != 0;
+  if (found != Found::nothing || !wants_more) return to.moved();
+  // An error that ends a longer read is swallowed.
+  const int error = take_error();
+  if (error != 0 && to.moved() == 0) return SysResult<std::size_t>::failure(error);
+  if (error != 0 || read_shut_) return to.moved();
   return SysResult<std::size_t>::failure(EAGAIN);
 }
 

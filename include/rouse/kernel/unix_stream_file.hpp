@@ -36,7 +36,7 @@ class UnixStreamFile final : public SocketFile {
   }
 
   [[nodiscard]] EventFlags readiness() override;
-  SysResult<std::size_t> read(UserOutput& to) override { return receive(to, 0, IfEmpty::say_would_block); }
+  SysResult<std::size_t> read(UserOutput& to) override { return receive(to, 0, IfEmpty::say_would_block, nullptr); }
   SysResult<std::size_t> write(UserInput& from) override { return send(from, 0, false); }
   SysResult<int> ioctl(unsigned long request, void* argument) override;
   [[nodiscard]] WaitStyle wait_style(Direction direction) const override;
@@ -53,11 +53,7 @@ class UnixStreamFile final : public SocketFile {
     if (state_ != State::connected) return {};
     return address_of(peer_ != nullptr ? peer_->name_ : peer_name_);
   }
-  [[nodiscard]] AddressBytes sender_address() const override {
-    const std::string& name = peer_ != nullptr ? peer_->name_ : peer_name_;
-    return name.empty() ? AddressBytes{} : address_of(name);
-  }
-  SysResult<std::size_t> receive(UserOutput& to, int flags, IfEmpty if_empty) override;
+  SysResult<std::size_t> receive(UserOutput& to, int flags, IfEmpty if_empty, AddressBytes* sender) override;
   SysResult<std::size_t> send(UserInput& from, int flags, bool has_address) override;
   SysResult<int> option(int level, int name) override;
   SysResult<void> set_option(int level, int name, int value) override;
@@ -85,6 +81,11 @@ class UnixStreamFile final : public SocketFile {
   void give_back(std::size_t cost) {
     used_ -= cost;
     if (is_writable_now()) queue.wake(EventFlags::out | EventFlags::wrnorm | EventFlags::wrband);
+  }
+  /// For recvfrom: a peer without a name is not even named as such.
+  [[nodiscard]] AddressBytes sender_address() const {
+    const std::string& name = peer_ != nullptr ? peer_->name_ : peer_name_;
+    return name.empty() ? AddressBytes{} : address_of(name);
   }
   /// The peer is gone: nothing more can be sent or will come.
   void peer_closed(const std::string& its_name, bool lost_bytes);

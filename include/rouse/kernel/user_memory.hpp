@@ -36,13 +36,13 @@ inline bool is_user_memory(const void* address, std::size_t n) {
 template <class T>
 bool get_user(T& to, const void* from) {
   if (!is_user_memory(from, sizeof to)) return false;
-  detail::copy_user(&to, from, sizeof to);
+  detail::copy_from_user(&to, from, sizeof to);
   return true;
 }
 template <class T>
 bool put_user(void* to, const T& from) {
   if (!is_user_memory(to, sizeof from)) return false;
-  detail::copy_user(to, &from, sizeof from);
+  detail::copy_to_user(to, &from, sizeof from);
   return true;
 }
 
@@ -76,14 +76,16 @@ class UserSpans {
   template <class Copy>
   std::size_t move(std::size_t n, Copy copy) {
     if (n > left_) n = left_;
-    if (n > here_) [[unlikely]] return move_on(n, copy);
+    if (n > here_) [[unlikely]]
+      return move_on(n, copy);
     return move_here(n, 0, copy) ? n : 0;
   }
 
  private:
   template <class Copy>
   bool move_here(std::size_t n, std::size_t done, Copy copy) {
-    if (!is_user_memory(at_, n)) [[unlikely]] return false;
+    if (!is_user_memory(at_, n)) [[unlikely]]
+      return false;
     copy(at_, done, n);
     at_ += n;
     here_ -= n;
@@ -127,15 +129,16 @@ class UserOutput : public UserSpans {
   /// so much room.
   [[nodiscard]] bool poke(const void* from, std::size_t n) const {
     char* const user = span_of(n);
-    if (user == nullptr) [[unlikely]] return poke_across(from, n);
-    detail::copy_user(user, from, n);
+    if (user == nullptr) [[unlikely]]
+      return poke_across(from, n);
+    detail::copy_to_user(user, from, n);
     return true;
   }
 
   /// Puts `n` bytes, or as many as fit and are not at a bad address; returns how many.
   std::size_t put(const void* from, std::size_t n) {
     return move(n, [from](char* user, std::size_t done, std::size_t part) {
-      detail::copy_user(user, static_cast<const char*>(from) + done, part);
+      detail::copy_to_user(user, static_cast<const char*>(from) + done, part);
     });
   }
 
@@ -156,15 +159,16 @@ class UserInput : public UserSpans {
   /// not so many.
   [[nodiscard]] bool peek(void* to, std::size_t n) const {
     const char* const user = span_of(n);
-    if (user == nullptr) [[unlikely]] return peek_across(to, n);
-    detail::copy_user(to, user, n);
+    if (user == nullptr) [[unlikely]]
+      return peek_across(to, n);
+    detail::copy_from_user(to, user, n);
     return true;
   }
 
   /// Takes `n` bytes, or as many as are left and not at a bad address; returns how many.
   std::size_t get(void* to, std::size_t n) {
     return move(n, [to](const char* user, std::size_t done, std::size_t part) {
-      detail::copy_user(static_cast<char*>(to) + done, user, part);
+      detail::copy_from_user(static_cast<char*>(to) + done, user, part);
     });
   }
 

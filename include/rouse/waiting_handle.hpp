@@ -2,11 +2,11 @@
 // which never does.
 #pragma once
 
-#include "../fd.hpp"
+#include "fd.hpp"
 
 #include <poll.h>
 
-namespace rouse::inline v0::detail {
+namespace rouse::inline v0 {
 
 /// The descriptor is non-blocking unless the user asked otherwise. A plain form then makes its call first and waits by
 /// poll(2) only if that would block, so it costs one syscall when there is something to do. On a blocking descriptor
@@ -45,4 +45,4 @@ class WaitingHandle : public Handle<Derived, B> {
   bool blocking_;
 };
 
-}  // namespace rouse::inline v0::detail
+}  // namespace rouse::inline v0

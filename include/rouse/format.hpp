@@ -1,0 +1,44 @@
+// Formatters for std::format, where the standard library has it, and for {fmt}, where it is installed: everything that
+// prints with operator<< is formatted the same way, with a string's format specification.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#if __has_include(<format>)
+#include <format>
+#endif
+#if __has_include(<fmt/format.h>)
+#include <fmt/format.h>
+#endif
+
+#include "event_flags.hpp"
+#include "open_flags.hpp"
+#include "socket_address.hpp"
+
+namespace rouse::inline v0::detail {
+
+/// What prints by to_string.
+template <class T>
+concept PrintsByToString = std::derived_from<T, FlagSet<T>> || std::same_as<T, SocketAddress>;
+
+}  // namespace rouse::inline v0::detail
+
+#ifdef __cpp_lib_format
+template <rouse::detail::PrintsByToString T>
+struct std::formatter<T> : std::formatter<std::string_view> {
+  auto format(const T& value, auto& context) const {
+    return std::formatter<std::string_view>::format(to_string(value), context);
+  }
+};
+#endif
+
+#if __has_include(<fmt/format.h>)
+template <rouse::detail::PrintsByToString T>
+struct fmt::formatter<T> : fmt::formatter<fmt::string_view> {
+  template <class Context>
+  auto format(const T& value, Context& context) const -> decltype(context.out()) {
+    return fmt::formatter<fmt::string_view>::format(to_string(value), context);
+  }
+};
+#endif

@@ -1,0 +1,30 @@
+// What prints, formats. {fmt} is used header-only, so nothing has to be linked.
+#if __has_include(<fmt/format.h>)
+#define FMT_HEADER_ONLY
+#endif
+#include "rouse/format.hpp"
+
+#include "../support/catch.hpp"
+
+using namespace rouse;
+
+#if __has_include(<fmt/format.h>)
+TEST_CASE("format: {fmt} prints flags and addresses as operator<< does", "[format]") {
+  CHECK(fmt::format("{}", EventFlags::in | EventFlags::et) == "in|et");
+  CHECK(fmt::format("[{:>6}]", EventFdFlags::semaphore & EventFdFlags{}) == "[     0]");
+  CHECK(fmt::format("{}", SocketAddress::ipv4_loopback(80)) == "127.0.0.1:80");
+}
+#endif
+
+#ifdef __cpp_lib_format
+TEST_CASE("format: std::format prints flags and addresses as operator<< does", "[format]") {
+  CHECK(std::format("{}", EventFlags::in | EventFlags::et) == "in|et");
+  CHECK(std::format("{}", SocketAddress::ipv4_loopback(80)) == "127.0.0.1:80");
+}
+#endif
+
+TEST_CASE("format: a formatter is there for what prints by to_string", "[format]") {
+  CHECK(detail::PrintsByToString<EventFlags>);
+  CHECK(detail::PrintsByToString<SocketAddress>);
+  CHECK_FALSE(detail::PrintsByToString<int>);
+}

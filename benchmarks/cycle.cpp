@@ -1,16 +1,16 @@
 // The cycle write, epoll_wait, read on the emulated kernel and on Linux, in turn, in one run. Times drift on a shared
 // machine; the ratio of each round does not.
+#include "rouse/backend/emulated.hpp"
+#include "rouse/backend/linux.hpp"
+#include "rouse/kernel/thread_host.hpp"
+#include "rouse/rouse.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
-
-#include "rouse/backend/emulated.hpp"
-#include "rouse/backend/linux.hpp"
-#include "rouse/kernel/thread_host.hpp"
-#include "rouse/rouse.hpp"
 
 using namespace rouse;
 

@@ -1,14 +1,13 @@
 // An echo server on Linux: echo_server [--tcp PORT] [--unix PATH], until SIGINT or SIGTERM.
 #include "echo_server.hpp"
 
-#include <unistd.h>
-
 #include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 
 namespace {
 

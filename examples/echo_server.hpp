@@ -2,10 +2,11 @@
 // over a backend: on LinuxBackend it serves, on EmulatedBackend its unit test looks at every turn it can take.
 #pragma once
 
+#include <rouse/rouse.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <map>
-#include <rouse/rouse.hpp>
 #include <string>
 #include <system_error>
 #include <utility>

@@ -1,13 +1,12 @@
 // One class, two kernels: the same cases on Linux and on the emulated kernel.
 #include "echo_server.hpp"
 
-#include <stdlib.h>
-
-#include <filesystem>
-#include <thread>
-
 #include "../tests/support/backends.hpp"
 #include "rouse/kernel/thread_host.hpp"
+
+#include <filesystem>
+#include <stdlib.h>
+#include <thread>
 
 using namespace rouse;
 using namespace std::string_view_literals;
@@ -114,7 +113,8 @@ TEMPLATE_LIST_TEST_CASE("EchoServer: answers a client that sends no more", "[exa
   CHECK(f.server.connections() == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("EchoServer: sends the rest when a slow client reads on", "[example][echo]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("EchoServer: sends the rest when a slow client reads on", "[example][echo]",
+                        test::AllBackends) {
   Fixture<TestType> f;
   f.server.listen(f.address.get());
   auto client = f.client();
@@ -154,8 +154,8 @@ TEMPLATE_LIST_TEST_CASE("EchoServer: a stop ends run()", "[example][echo]", test
   CHECK(f.server.is_stopped());
 }
 
-TEMPLATE_LIST_TEST_CASE("EchoServer: out of fds it does not spin, and accepts again once one is free", "[example][echo]",
-                        test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("EchoServer: out of fds it does not spin, and accepts again once one is free",
+                        "[example][echo]", test::AllBackends) {
   Fixture<TestType> f;
   f.server.listen(f.address.get());
   auto first = f.client();

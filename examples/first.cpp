@@ -1,6 +1,7 @@
 // An eventfd and a pipe in one epoll.
-#include <cstdio>
 #include <rouse/rouse.hpp>
+
+#include <cstdio>
 #include <string_view>
 
 using namespace std::string_view_literals;

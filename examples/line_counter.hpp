@@ -2,9 +2,10 @@
 // on an emulated kernel as it stands.
 #pragma once
 
+#include <rouse/rouse.hpp>
+
 #include <algorithm>
 #include <atomic>
-#include <rouse/rouse.hpp>
 #include <string_view>
 #include <thread>
 

@@ -2,10 +2,11 @@
 // worker through for each job, and none is lost, whoever looks first.
 #pragma once
 
+#include <rouse/rouse.hpp>
+
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <rouse/rouse.hpp>
 #include <thread>
 #include <utility>
 #include <vector>

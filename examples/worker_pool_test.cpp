@@ -1,8 +1,8 @@
 #include "worker_pool.hpp"
 
-#include <atomic>
-
 #include "../tests/support/threads.hpp"
+
+#include <atomic>
 
 TEMPLATE_LIST_TEST_CASE("WorkerPool: runs every job once, and finishes them before it goes", "[example][workers]",
                         test::AllThreadBackends) {

@@ -1,11 +1,11 @@
 // The handles without exceptions and RTTI: built with -fno-exceptions -fno-rtti, and run. A throwing form that fails
 // ends the program with the message that the exception would have had: a child shows it.
-#include <sys/wait.h>
-#include <unistd.h>
+#include <rouse/rouse.hpp>
 
 #include <cstdio>
 #include <cstring>
-#include <rouse/rouse.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace rouse;
 

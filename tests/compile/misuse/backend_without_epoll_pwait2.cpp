@@ -19,7 +19,8 @@ struct Mine {
     return on.epoll_pwait(epfd, events, n, ms, mask);
   }
 #ifndef MISUSE
-  rouse::SysResult<int> epoll_pwait2(int epfd, rouse::Event* events, int n, const timespec* t, const sigset_t* m) const {
+  rouse::SysResult<int> epoll_pwait2(int epfd, rouse::Event* events, int n, const timespec* t,
+                                     const sigset_t* m) const {
     return on.epoll_pwait2(epfd, events, n, t, m);
   }
 #endif

@@ -97,8 +97,8 @@ class FdTable {
   void grow(std::size_t size) {
     if (size < slots_.size() * 2) size = slots_.size() * 2;
     size = (size + bits - 1) / bits * bits;
+    used_.resize(size / bits);  // First, so that running out of memory leaves no slot without its bit.
     slots_.resize(size);
-    used_.resize(size / bits);
   }
 
   struct Slot {
@@ -109,6 +109,32 @@ class FdTable {
   std::vector<Slot> slots_;
   std::vector<std::uint64_t> used_;  // One bit a slot.
   std::size_t first_free_ = 0;       // Every number below is in use.
+};
+
+/// A number for a new fd: the lowest that is free, set aside until a file is installed there, and given back if none
+/// is. Nobody else is given it meanwhile, and installing cannot fail any more.
+class NewFd {
+ public:
+  NewFd(FdTable& fds, std::uint64_t limit, std::size_t from) : fds_(fds), fd_(fds.lowest_free(limit, from)) {
+    if (fd_ >= 0) fds_.reserve(fd_);
+  }
+  NewFd(const NewFd&) = delete;
+  NewFd& operator=(const NewFd&) = delete;
+  ~NewFd() { fds_.unreserve(fd_); }
+
+  /// False if no number below the limit is free: EMFILE.
+  explicit operator bool() const { return fd_ >= 0; }
+  [[nodiscard]] int number() const { return fd_; }
+
+  /// Opens it. Returns the number.
+  int install(FileRef file, bool close_on_exec) {
+    fds_.install(fd_, std::move(file), close_on_exec);
+    return fd_;
+  }
+
+ private:
+  FdTable& fds_;
+  const int fd_;
 };
 
 }  // namespace rouse::inline v0::kernel

@@ -71,7 +71,7 @@ class File {
   [[nodiscard]] virtual EventFlags readiness() = 0;
 
   /// Moves bytes. EAGAIN means that the call would wait, be it for the first byte or for the rest of a write: what was
-  /// moved so far stands in the span. A file knows nothing of O_NONBLOCK.
+  /// moved so far stands in the span. What O_NONBLOCK makes of it is the caller's business.
   virtual SysResult<std::size_t> read(UserOutput&) { return SysResult<std::size_t>::failure(EINVAL); }
   virtual SysResult<std::size_t> write(UserInput&) { return SysResult<std::size_t>::failure(EINVAL); }
   virtual SysResult<int> ioctl(unsigned long, void*) { return SysResult<int>::failure(ENOTTY); }

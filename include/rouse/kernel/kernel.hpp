@@ -13,6 +13,7 @@
 #include "unix_names.hpp"
 
 #include <memory>
+#include <new>
 #include <string>
 
 namespace rouse::inline v0::kernel {
@@ -40,11 +41,10 @@ class Kernel {
   /// An fd for a file that cannot be waited on: epoll_ctl says EPERM. Its contents are not modelled.
   int open_plain_file(std::string path) { return open_plain_file(std::move(path), O_RDWR).value(); }
   SysResult<int> open_plain_file(std::string path, int flags) {
-    const int fd = fds.lowest_free(limits.nofile_soft);
-    if (fd < 0) return SysResult<int>::failure(EMFILE);
+    NewFd fd = new_fd();
+    if (!fd) return SysResult<int>::failure(EMFILE);
     const FileRef file{new PlainFile{file_ids.next(), flags & ~O_CLOEXEC, std::move(path)}};
-    fds.install(fd, file, (flags & O_CLOEXEC) != 0);
-    return fd;
+    return fd.install(file, (flags & O_CLOEXEC) != 0);
   }
 
   /// Calls `check` after every syscall, with the kernel locked: see invariants.hpp. Null for none.
@@ -56,15 +56,21 @@ class Kernel {
   // -- for the syscalls
 
   /// Makes a call. One test when nobody watches; always inlined, as what the call captures would else go through
-  /// memory.
+  /// memory. Running out of memory is ENOMEM: calls allocate before they change anything.
   template <class Body>
   [[gnu::always_inline]] auto enter(const Op& op, const Body& body) -> decltype(body()) {
     if (needs_ != 0) [[unlikely]]
       return observed(op, body);
-    return body();
+    try {
+      return body();
+    } catch (const std::bad_alloc&) {
+      return decltype(body())::failure(ENOMEM);
+    }
   }
 
   [[nodiscard]] File* file(int fd) const { return fds.file(fd); }
+  /// The lowest free number from `from` on.
+  [[nodiscard]] NewFd new_fd(std::size_t from = 0) { return {fds, limits.nofile_soft, from}; }
 
   /// A point on CLOCK_REALTIME, as an offset of the host's clock.
   Time realtime_offset = 946684800'000'000'000;  // 2000-01-01: as fixed as the rest of virtual time.
@@ -102,7 +108,12 @@ class Kernel {
     const detail::Hidden hidden_from_tsan;
     if ((needs_ & needs_schedule_points) != 0) host_.schedule_point(op);
     const Locked locked{(needs_ & needs_locking) != 0 ? &host_ : nullptr};
-    const auto result = body();
+    auto result = decltype(body())::failure(ENOMEM);
+    try {
+      result = body();
+    } catch (const std::bad_alloc&) {
+      // As in enter().
+    }
     if ((needs_ & checking) != 0) check_(*this);
     return result;
   }

@@ -1,8 +1,9 @@
 // PipeEnd: one end of a pipe(7). Both ends share a ring of slots, one page each; room is counted in slots, not bytes,
 // and a write may top up the last slot.
 //
-// Every write wakes the reading end, also one that found the pipe full; a read wakes the writing end only if it freed
-// a slot while all were in use. Sleepers are exclusive, and one that got through wakes the next if more is possible.
+// Every write wakes the reading end when it ends, also one that found the pipe full, and before it sleeps if it had
+// found the pipe empty; a read wakes the writing end only if it freed a slot while all were in use. Sleepers are
+// exclusive, and one that got through wakes the next if more is possible.
 #pragma once
 
 #include "file.hpp"
@@ -131,15 +132,24 @@ inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
     if (from.moved() > 0) return from.moved();
     return SysResult<std::size_t>::failure(EPIPE);
   }
+  const bool was_empty = ring_->slots.empty();
+  const std::size_t before = from.moved();
   const SysResult<std::size_t> result = fill(from);
+  if (result.would_block() && !is_nonblocking()) {
+    // Going to sleep. Readers of what was there before have been told of it.
+    if (was_empty) wake_reader();
+    return result;
+  }
+  // A blocked write is asked for O_NONBLOCK again, but only once there was room for some of it.
+  if (from.has_slept() && result.would_block() && from.moved() == before) return result;
   // An edge for the reader in any case, also if nothing fitted. Test: "Pipe: a failed write is an edge for the reader".
   wake_reader();
-  return result;
+  return result.would_block() && from.moved() > 0 ? SysResult<std::size_t>{from.moved()} : result;
 }
 
 // Tops up the last slot with what is beyond whole pages, then takes new slots. A write that slept only takes slots:
 // whether to top up is decided once, at its start.
-inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) {
+inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) try {
   detail::tsan_release(ring_.get());
   const std::size_t odd = from.left() % page_size;
   if (odd != 0 && !ring_->slots.empty() && !from.has_slept()) {
@@ -158,14 +168,19 @@ inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) {
     PipeSlot slot;
     slot.is_packet = (status_flags() & O_DIRECT) != 0;
     slot.bytes.resize(std::min(from.left(), page_size));
+    ring_->slots.push_back(std::move(slot));  // Before anything is taken from the caller: memory may run out here.
+    std::vector<char>& bytes = ring_->slots.back().bytes;
     const std::size_t before = from.moved();
-    if (from.get(slot.bytes.data(), slot.bytes.size()) < slot.bytes.size()) {
+    if (from.get(bytes.data(), bytes.size()) < bytes.size()) {
+      ring_->slots.pop_back();
       if (before == 0) return SysResult<std::size_t>::failure(EFAULT);
       return before;
     }
-    ring_->slots.push_back(std::move(slot));
   }
   if (from.left() > 0) return SysResult<std::size_t>::failure(EAGAIN);
+  return from.moved();
+} catch (const std::bad_alloc&) {
+  if (from.moved() == 0) throw;
   return from.moved();
 }
 
@@ -193,9 +208,8 @@ inline SysResult<int> PipeEnd::set_capacity(std::uint64_t bytes) {
   const std::size_t slots = size / page_size;
   if (slots > ring_->slots_max && size > ring_->size_limit) return SysResult<int>::failure(EPERM);
   if (slots < ring_->slots.size()) return SysResult<int>::failure(EBUSY);
-  const bool was_full = ring_->is_full();
   ring_->slots_max = slots;
-  if (was_full && !ring_->is_full()) wake_writer();
+  if (ring_->writer != nullptr) ring_->writer->queue.wake(any_key);  // Whether or not there is more room now.
   return static_cast<int>(size);
 }
 

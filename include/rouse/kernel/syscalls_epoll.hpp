@@ -18,10 +18,9 @@ namespace rouse::inline v0::kernel::sys {
 inline SysResult<int> epoll_create1(Kernel& kernel, int flags) {
   return kernel.enter({Call::epoll_create1}, [&]() -> SysResult<int> {
     if ((flags & ~EPOLL_CLOEXEC) != 0) return SysResult<int>::failure(EINVAL);
-    const int fd = kernel.fds.lowest_free(kernel.limits.nofile_soft);
-    if (fd < 0) return SysResult<int>::failure(EMFILE);
-    kernel.fds.install(fd, FileRef{new EpollFile{kernel.file_ids.next(), kernel.epoll_watches}}, flags != 0);
-    return fd;
+    NewFd fd = kernel.new_fd();
+    if (!fd) return SysResult<int>::failure(EMFILE);
+    return fd.install(FileRef{new EpollFile{kernel.file_ids.next(), kernel.epoll_watches}}, flags != 0);
   });
 }
 
@@ -150,40 +149,31 @@ inline SysResult<int> epoll_pwait2(Kernel& kernel, int epfd, Event* events, int 
 inline SysResult<int> eventfd(Kernel& kernel, unsigned initial, int flags) {
   return kernel.enter({Call::eventfd}, [&]() -> SysResult<int> {
     if ((flags & ~(EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC)) != 0) return SysResult<int>::failure(EINVAL);
-    const int fd = kernel.fds.lowest_free(kernel.limits.nofile_soft);
-    if (fd < 0) return SysResult<int>::failure(EMFILE);
+    NewFd fd = kernel.new_fd();
+    if (!fd) return SysResult<int>::failure(EMFILE);
     const FileRef file{new EventFdFile{kernel.file_ids.next(), O_RDWR | (flags & EFD_NONBLOCK), initial,
                                        (flags & EFD_SEMAPHORE) != 0}};
-    kernel.fds.install(fd, file, (flags & EFD_CLOEXEC) != 0);
-    return fd;
+    return fd.install(file, (flags & EFD_CLOEXEC) != 0);
   });
 }
-
-namespace detail_epoll {
-
-/// The two lowest free numbers; false if there are not two.
-inline bool two_free(const Kernel& kernel, int (&fds)[2]) {
-  fds[0] = kernel.fds.lowest_free(kernel.limits.nofile_soft);
-  if (fds[0] < 0) return false;
-  fds[1] = kernel.fds.lowest_free(kernel.limits.nofile_soft, static_cast<std::size_t>(fds[0]) + 1);
-  return fds[1] >= 0;
-}
-
-}  // namespace detail_epoll
 
 inline SysResult<void> pipe2(Kernel& kernel, int* user_fds, int flags) {
   return kernel.enter({Call::pipe2}, [&]() -> SysResult<void> {
     if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL)) != 0) return SysResult<void>::failure(EINVAL);
     if ((flags & O_EXCL) != 0) return SysResult<void>::failure(ENOPKG);  // Notification pipes need a build option.
-    int fds[2];
-    if (!detail_epoll::two_free(kernel, fds)) return SysResult<void>::failure(EMFILE);
+    NewFd first = kernel.new_fd();
+    NewFd second = kernel.new_fd();
+    if (!first || !second) return SysResult<void>::failure(EMFILE);
+    const int fds[2] = {first.number(), second.number()};
     if (!put_user(user_fds, fds)) return SysResult<void>::failure(EFAULT);
     const auto ring = std::make_shared<PipeRing>(kernel.limits.pipe_max_size);
     const int both = flags & O_NONBLOCK;
     const int writing = both | (flags & O_DIRECT);  // What is a packet, is decided when it is written.
     const bool close_on_exec = (flags & O_CLOEXEC) != 0;
-    kernel.fds.install(fds[0], FileRef{new PipeEnd{kernel.file_ids.next(), O_RDONLY | both, ring}}, close_on_exec);
-    kernel.fds.install(fds[1], FileRef{new PipeEnd{kernel.file_ids.next(), O_WRONLY | writing, ring}}, close_on_exec);
+    const FileRef reader{new PipeEnd{kernel.file_ids.next(), O_RDONLY | both, ring}};
+    const FileRef writer{new PipeEnd{kernel.file_ids.next(), O_WRONLY | writing, ring}};
+    first.install(reader, close_on_exec);
+    second.install(writer, close_on_exec);
     return {};
   });
 }

@@ -173,10 +173,9 @@ inline SysResult<void> close(Kernel& kernel, int fd) {
 namespace detail_fd {
 
 inline SysResult<int> duplicate(Kernel& kernel, int fd, std::size_t from, bool close_on_exec) {
-  const int to = kernel.fds.lowest_free(kernel.limits.nofile_soft, from);
-  if (to < 0) return SysResult<int>::failure(EMFILE);
-  kernel.fds.install(to, FileRef{kernel.file(fd)}, close_on_exec);
-  return to;
+  NewFd to = kernel.new_fd(from);
+  if (!to) return SysResult<int>::failure(EMFILE);
+  return to.install(FileRef{kernel.file(fd)}, close_on_exec);
 }
 
 inline SysResult<int> duplicate_onto(Kernel& kernel, int fd, int to, bool close_on_exec) {

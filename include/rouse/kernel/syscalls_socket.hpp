@@ -60,23 +60,6 @@ inline SysResult<void> put_address(::sockaddr* to, ::socklen_t* n, const Address
   return {};
 }
 
-/// The lowest free number, set aside until a file is installed there; -1 if there is none.
-class ReservedFd {
- public:
-  explicit ReservedFd(Kernel& kernel) : fds_(kernel.fds), fd_(fds_.lowest_free(kernel.limits.nofile_soft)) {
-    if (fd_ >= 0) fds_.reserve(fd_);
-  }
-  ReservedFd(const ReservedFd&) = delete;
-  ReservedFd& operator=(const ReservedFd&) = delete;
-  ~ReservedFd() { fds_.unreserve(fd_); }
-
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  FdTable& fds_;
-  const int fd_;
-};
-
 /// A call on a socket: EBADF, ENOTSOCK, then `body`.
 template <class T, class Body>
 SysResult<T> on_socket(Kernel& kernel, const Op& op, Body body) {
@@ -109,10 +92,9 @@ inline SysResult<int> socket(Kernel& kernel, int family, int type, int protocol)
     if ((type & ~(type_mask | type_flags)) != 0) return SysResult<int>::failure(EINVAL);
     const SysResult<void> checked = check_family(Call::socket, family, type & type_mask, protocol);
     if (!checked.ok()) return checked;
-    const int fd = kernel.fds.lowest_free(kernel.limits.nofile_soft);
-    if (fd < 0) return SysResult<int>::failure(EMFILE);
-    kernel.fds.install(fd, FileRef{new_unix_stream(kernel, type)}, (type & SOCK_CLOEXEC) != 0);
-    return fd;
+    NewFd fd = kernel.new_fd();
+    if (!fd) return SysResult<int>::failure(EMFILE);
+    return fd.install(FileRef{new_unix_stream(kernel, type)}, (type & SOCK_CLOEXEC) != 0);
   });
 }
 
@@ -120,16 +102,18 @@ inline SysResult<void> socketpair(Kernel& kernel, int family, int type, int prot
   return kernel.enter({Call::socketpair}, [&]() -> SysResult<void> {
     using namespace detail_socket;
     if ((type & ~(type_mask | type_flags)) != 0) return SysResult<void>::failure(EINVAL);
-    int fds[2];
-    if (!detail_epoll::two_free(kernel, fds)) return SysResult<void>::failure(EMFILE);
+    NewFd first = kernel.new_fd();
+    NewFd second = kernel.new_fd();
+    if (!first || !second) return SysResult<void>::failure(EMFILE);
+    const int fds[2] = {first.number(), second.number()};
     if (!put_user(user_fds, fds)) return SysResult<void>::failure(EFAULT);
     const SysResult<void> checked = check_family(Call::socketpair, family, type & type_mask, protocol);
     if (!checked.ok()) return checked;
     const FileRef a{new_unix_stream(kernel, type)};
     const FileRef b{new_unix_stream(kernel, type)};
     UnixStreamFile::connect_pair(static_cast<UnixStreamFile&>(*a), static_cast<UnixStreamFile&>(*b));
-    kernel.fds.install(fds[0], a, (type & SOCK_CLOEXEC) != 0);
-    kernel.fds.install(fds[1], b, (type & SOCK_CLOEXEC) != 0);
+    first.install(a, (type & SOCK_CLOEXEC) != 0);
+    second.install(b, (type & SOCK_CLOEXEC) != 0);
     return {};
   });
 }
@@ -155,8 +139,8 @@ inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, 
     if ((flags & ~detail_socket::type_flags) != 0) return SysResult<int>::failure(EINVAL);
     // A number is set aside before anything else is asked, so EMFILE comes first and the connection stays queued; and
     // whoever makes fds while this call sleeps is not given it.
-    const detail_socket::ReservedFd number{kernel};
-    if (number.get() < 0) return SysResult<int>::failure(EMFILE);
+    NewFd number = kernel.new_fd();
+    if (!number) return SysResult<int>::failure(EMFILE);
     SocketFile* const listener = socket_cast(file);
     if (listener == nullptr) return SysResult<int>::failure(ENOTSOCK);
     const SysResult<void> may = listener->may_accept();
@@ -178,8 +162,7 @@ inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, 
       if (!put.ok()) return put;
     }
     accepted->set_status_flags(O_RDWR | (flags & SOCK_NONBLOCK));
-    kernel.fds.install(number.get(), std::move(accepted), (flags & SOCK_CLOEXEC) != 0);
-    return number.get();
+    return number.install(std::move(accepted), (flags & SOCK_CLOEXEC) != 0);
   });
 }
 
@@ -261,7 +244,8 @@ inline SysResult<std::size_t> sendto(Kernel& kernel, int fd, const void* data, s
                                      const ::sockaddr* to, ::socklen_t to_size) {
   const Op op{Call::sendto, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
-    if (!is_user_range(data, size)) return SysResult<std::size_t>::failure(EFAULT);
+    const std::size_t n = std::min(size, rw_count_max);  // Cut before it is asked where it ends; read(2) does not.
+    if (!is_user_range(data, n)) return SysResult<std::size_t>::failure(EFAULT);
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<std::size_t>::failure(EBADF);
     SocketFile* const socket = socket_cast(file);
@@ -271,7 +255,7 @@ inline SysResult<std::size_t> sendto(Kernel& kernel, int fd, const void* data, s
       const SysResult<void> got = detail_socket::get_address(address, to, to_size);
       if (!got.ok()) return got;
     }
-    UserInput from{data, std::min(size, rw_count_max)};
+    UserInput from{data, n};
     return detail_socket::move(kernel, *socket, Direction::write, op, flags, from,
                                [&](IfEmpty) { return socket->send(from, flags, !address.empty()); });
   });
@@ -281,12 +265,13 @@ inline SysResult<std::size_t> recvfrom(Kernel& kernel, int fd, void* data, std::
                                        ::sockaddr* user_address, ::socklen_t* user_n) {
   const Op op{Call::recvfrom, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
-    if (!is_user_range(data, size)) return SysResult<std::size_t>::failure(EFAULT);
+    const std::size_t n = std::min(size, rw_count_max);  // Cut before it is asked where it ends; read(2) does not.
+    if (!is_user_range(data, n)) return SysResult<std::size_t>::failure(EFAULT);
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<std::size_t>::failure(EBADF);
     SocketFile* const socket = socket_cast(file);
     if (socket == nullptr) return SysResult<std::size_t>::failure(ENOTSOCK);
-    UserOutput to{data, std::min(size, rw_count_max)};
+    UserOutput to{data, n};
     AddressBytes sender;
     AddressBytes* const wants_sender = user_address != nullptr ? &sender : nullptr;
     const SysResult<std::size_t> got =

@@ -53,12 +53,13 @@ class UnixChunks {
   }
 
   void push(std::string bytes, std::size_t cost, bool urgent) {
-    inq_ += bytes.size();
+    const std::size_t size = bytes.size();
+    chunks_.push_back({std::move(bytes), 0, cost});
+    inq_ += size;
     if (urgent) {
       urgent_ = true;
-      mark_ = chunks_.size();
+      mark_ = chunks_.size() - 1;
     }
-    chunks_.push_back({std::move(bytes), 0, cost});
   }
 
   /// recv(MSG_OOB): false if there is no urgent byte to be had this way. Its chunk stays, empty.

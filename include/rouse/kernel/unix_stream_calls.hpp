@@ -91,9 +91,9 @@ inline SysResult<void> UnixStreamFile::connect(std::string_view address, WaitQue
   auto& accepted = static_cast<UnixStreamFile&>(*other);
   accepted.name_ = listener->name_;
   accepted.is_pending_ = true;
+  listener->pending_.push_back(other);  // First, as it may run out of memory.
   connect_pair(*this, accepted);
   detail::tsan_release(listener);
-  listener->pending_.push_back(std::move(other));
   listener->queue.wake(data_key);
   return {};
 }
@@ -198,16 +198,16 @@ inline SysResult<bool> UnixStreamFile::send_chunk(UserInput& from, std::size_t n
   UserInput unread = from;
   if (unread.get(bytes.data(), n) < n) return SysResult<bool>::failure(EFAULT);
   if (peer_ == nullptr || peer_->read_shut_) return SysResult<bool>::failure(EPIPE);
-  from = unread;
   const std::size_t cost = unix_stream_cost(n);
-  used_ += cost;
   detail::tsan_release(peer_);
   peer_->chunks_.push(std::move(bytes), cost, urgent);
+  used_ += cost;
+  from = unread;
   peer_->queue.wake(data_key);
   return true;
 }
 
-inline SysResult<std::size_t> UnixStreamFile::send(UserInput& from, int flags, bool has_address) {
+inline SysResult<std::size_t> UnixStreamFile::send(UserInput& from, int flags, bool has_address) try {
   const bool urgent = (flags & MSG_OOB) != 0;
   if (urgent && from.left() == 0 && from.moved() == 0) return SysResult<std::size_t>::failure(EOPNOTSUPP);
   if (has_address) return SysResult<std::size_t>::failure(state_ == State::connected ? EISCONN : EOPNOTSUPP);
@@ -224,6 +224,9 @@ inline SysResult<std::size_t> UnixStreamFile::send(UserInput& from, int flags, b
     }
     if (!went.value()) return SysResult<std::size_t>::failure(EAGAIN);
   }
+  return from.moved();
+} catch (const std::bad_alloc&) {
+  if (from.moved() == 0) throw;
   return from.moved();
 }
 

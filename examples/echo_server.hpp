@@ -106,7 +106,7 @@ class EchoServer {
       if (!receive(connection, ec)) return false;
     }
     while (!connection.unsent.empty()) {
-      const auto sent = connection.socket.try_send(connection.unsent, {}, ec);
+      const auto sent = connection.socket.try_send(connection.unsent, ec);
       if (ec) return false;
       if (!sent) break;
       connection.unsent.erase(0, *sent);
@@ -119,7 +119,7 @@ class EchoServer {
   bool receive(Connection& connection, std::error_code& ec) {
     char buffer[16 * 1024];
     while (!connection.peer_is_done && connection.unsent.size() < unsent_max) {
-      const auto received = connection.socket.try_receive(buffer, {}, ec);
+      const auto received = connection.socket.try_receive(buffer, ec);
       if (ec) return false;
       if (!received) return true;
       // A half-close: it sends no more, but still wants to be answered.
@@ -135,7 +135,7 @@ class EchoServer {
     if (!connection.peer_is_done && connection.unsent.size() < unsent_max) wanted |= rouse::EventFlags::in;
     if (!connection.unsent.empty()) wanted |= rouse::EventFlags::out;
     if (wanted == connection.watched) return;
-    epoll_.modify(connection.socket, wanted);
+    epoll_.modify(connection.socket, wanted, connection.socket.fd());
     connection.watched = wanted;
   }
 
@@ -148,11 +148,11 @@ class EchoServer {
 
   void pause_accepting() {
     is_full_ = true;
-    for (auto& [fd, listener] : listeners_) epoll_.modify(listener, {});
+    for (auto& [fd, listener] : listeners_) epoll_.modify(listener, {}, fd);
   }
   void resume_accepting() {
     if (!std::exchange(is_full_, false)) return;
-    for (auto& [fd, listener] : listeners_) epoll_.modify(listener, rouse::EventFlags::in);
+    for (auto& [fd, listener] : listeners_) epoll_.modify(listener, rouse::EventFlags::in, fd);
   }
 
   Backend backend_;

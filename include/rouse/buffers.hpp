@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <iterator>
 #include <type_traits>
+#include <utility>
 
 namespace rouse::inline v0 {
 
@@ -55,6 +56,10 @@ class ConstBuffer {
 
   [[nodiscard]] constexpr const void* data() const { return data_; }
   [[nodiscard]] constexpr std::size_t size() const { return size_; }
+  /// What comes after the first `n` bytes. Precondition: n <= size().
+  [[nodiscard]] constexpr ConstBuffer from(std::size_t n) const {
+    return {static_cast<const char*>(data_) + n, size_ - n};
+  }
 
  private:
   const void* data_;

@@ -72,10 +72,18 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
   [[nodiscard]] BasicRegistration<B> add_scoped(const BasicFdRef<B>& fd, EventFlags flags) {
     return add_scoped(fd, flags, fd.get());
   }
+  /// The guard is disarmed if `ec` is set.
+  [[nodiscard]] BasicRegistration<B> add_scoped(const BasicFdRef<B>& fd, EventFlags flags, EventData data,
+                                                std::error_code& ec) {
+    add(fd, flags, data, ec);
+    BasicRegistration<B> guard{this->ref(), fd};
+    if (ec) guard.release();
+    return guard;
+  }
 
-  /// Replaces flags and data of a registration and asks for readiness afresh: this re-arms `oneshot`, and makes a ready
-  /// edge-triggered fd report again. epoll_ctl(MOD). Errors: ENOENT if it is not watched; EINVAL if it was added with
-  /// `exclusive`, or `flags` has it; EBADF.
+  /// Replaces flags and data (both: the kernel knows no other way) of a registration and asks for readiness afresh:
+  /// this re-arms `oneshot`, and makes a ready edge-triggered fd report again. epoll_ctl(MOD). Errors: ENOENT if it is
+  /// not watched; EINVAL if it was added with `exclusive`, or `flags` has it; EBADF.
   void modify(const BasicFdRef<B>& fd, EventFlags flags, EventData data) {
     const Event event{flags, data};
     detail::value_or_throw(control(EPOLL_CTL_MOD, fd, &event), {"epoll_ctl", fd.get(), "modify"});
@@ -84,8 +92,6 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
     const Event event{flags, data};
     static_cast<void>(detail::report(control(EPOLL_CTL_MOD, fd, &event), ec));
   }
-  void modify(const BasicFdRef<B>& fd, EventFlags flags) { modify(fd, flags, fd.get()); }
-  void modify(const BasicFdRef<B>& fd, EventFlags flags, std::error_code& ec) { modify(fd, flags, fd.get(), ec); }
 
   /// As `modify(fd, flags, data)`, with flags the compiler can check.
   template <EventFlags flags>
@@ -167,7 +173,7 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
   template <class Wait>
   static SysResult<int> fill(EventBuffer& events, Wait wait) {
     ROUSE_ASSERT(events.capacity() > 0, "Epoll::wait: the EventVec has no room (was it moved from?)");
-    events.clear();
+    events.set_filled(0);
     const SysResult<int> waited = wait(events.data(), static_cast<int>(events.capacity()));
     if (waited.ok()) [[likely]]
       events.set_filled(static_cast<std::size_t>(waited.value()));

@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <string>
 #include <tuple>
 #include <type_traits>
 
@@ -65,9 +66,13 @@ class Event {
     return a.flags() == b.flags() && a.data() == b.data();
   }
 
+  /// `{in|et, 7}`.
+  friend std::string to_string(const Event& event) {
+    return '{' + to_string(event.flags()) + ", " + std::to_string(event.data().u64()) + '}';
+  }
   template <class Char, class Traits>
   friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out, const Event& event) {
-    return out << '{' << event.flags() << ", " << event.data().u64() << '}';
+    return out << to_string(event).c_str();
   }
 
  private:

@@ -98,8 +98,11 @@ class EventBuffer {
   [[nodiscard]] bool empty() const { return size_ == 0; }
   /// How many events one wait can fill.
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
-  /// Drops the events; the capacity stays.
-  void clear() { size_ = 0; }
+  /// Drops the events; the capacity stays. A running loop ends with its present step.
+  void clear() {
+    for (Event& event : span()) event = Event{};
+    size_ = 0;
+  }
 
   /// Says that the first `n` events were filled by an epoll_wait that bypassed the handles.
   /// Precondition: n <= capacity().
@@ -186,6 +189,8 @@ class EventArray : public EventBuffer {
 
  public:
   EventArray() : EventBuffer(storage_, N) {}
+  EventArray(const EventArray&) = delete;
+  EventArray& operator=(const EventArray&) = delete;
 
  private:
   Event storage_[N + 1];

@@ -55,7 +55,11 @@ class BasicOwnedFd {
   /// The number, or -1.
   [[nodiscard]] int get() const noexcept { return fd_; }
   [[nodiscard]] const B& backend() const noexcept { return backend_; }
-  [[nodiscard]] BasicFdRef<B> ref() const { return {backend_, fd_}; }
+  /// Borrows the fd, as handles lend theirs.
+  [[nodiscard]] BasicFdRef<B> ref() const& { return {backend_, fd_}; }
+  BasicFdRef<B> ref() const&& = delete;
+  operator BasicFdRef<B>() const& { return ref(); }
+  operator BasicFdRef<B>() const&& = delete;
 
   /// Gives up the fd without closing it; -1 if there is none.
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }

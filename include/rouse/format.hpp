@@ -1,5 +1,5 @@
-// Formatters for std::format, where the standard library has it, and for {fmt}, where it is installed: everything that
-// prints with operator<< is formatted the same way, with a string's format specification.
+// Formatters for std::format, where the standard library has it, and for {fmt}, where it is installed: flags, events
+// and addresses are formatted as operator<< prints them, with a string's format specification.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 #endif
 
-#include "event_flags.hpp"
+#include "event.hpp"
 #include "open_flags.hpp"
 #include "socket_address.hpp"
 
@@ -20,7 +20,7 @@ namespace rouse::inline v0::detail {
 
 /// What prints by to_string.
 template <class T>
-concept PrintsByToString = std::derived_from<T, FlagSet<T>> || std::same_as<T, SocketAddress>;
+concept PrintsByToString = std::derived_from<T, FlagSet<T>> || std::same_as<T, Event> || std::same_as<T, SocketAddress>;
 
 }  // namespace rouse::inline v0::detail
 

@@ -10,7 +10,7 @@
 
 namespace rouse::inline v0 {
 
-/// What a pipe of `B` is made with: both ends non-blocking and close-on-exec, unless told otherwise.
+/// What pipes are made with: both ends non-blocking and close-on-exec, unless told otherwise.
 inline constexpr PipeFlags default_pipe_flags{O_NONBLOCK | O_CLOEXEC};
 
 /// The end that reads. Any number of threads may use it at a time, except for moving and closing it.
@@ -72,23 +72,28 @@ class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
   /// Takes over an fd that is the writing end of a pipe.
   explicit BasicPipeWriter(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
 
-  /// Writes some of `from`, waiting until at least a part fits (up to 4096 bytes are never parted), and says how much.
-  /// Errors: EPIPE if no reader is left, EINTR if a signal ends the waiting.
-  std::size_t write(ConstBuffer from) { return detail::value_or_throw(write_waiting(from), {"write", this->fd()}); }
+  /// Writes all of `from`, waiting for room as often as it takes, and returns its size. Errors: EPIPE if no reader is
+  /// left, EINTR if a signal ends the waiting.
+  std::size_t write(ConstBuffer from) {
+    std::size_t done = 0;
+    return detail::value_or_throw(write_all(from, done), {"write", this->fd()});
+  }
+  /// As above; if `ec` is set, returns how much was written until then.
   std::size_t write(ConstBuffer from, std::error_code& ec) {
-    const SysResult<std::size_t> wrote = detail::report(write_waiting(from), ec);
-    return wrote.ok() ? wrote.value() : 0;
+    std::size_t done = 0;
+    static_cast<void>(detail::report(write_all(from, done), ec));
+    return done;
   }
 
   /// Writes what fits now and says how much; nothing if the pipe is full. Errors: EPIPE if no reader is left.
   /// Precondition: non-blocking, as made by default.
-  std::optional<std::size_t> try_write(ConstBuffer from) {
+  [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from) {
     this->assert_never_waits();
     const SysResult<std::size_t> wrote = write_once(from);
     if (wrote.would_block()) return std::nullopt;
     return detail::value_or_throw(wrote, {"write", this->fd()});
   }
-  std::optional<std::size_t> try_write(ConstBuffer from, std::error_code& ec) {
+  [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from, std::error_code& ec) {
     this->assert_never_waits();
     const SysResult<std::size_t> wrote = write_once(from);
     if (wrote.would_block()) return ec.clear(), std::nullopt;
@@ -106,10 +111,9 @@ class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
   SysResult<std::size_t> write_once(ConstBuffer from) const {
     return this->backend().write(this->fd(), from.data(), from.size());
   }
-  SysResult<std::size_t> write_waiting(ConstBuffer from) const {
-    // A packet pipe and a small write may find the last page full though poll says OUT: never, as OUT counts free
-    // pages and any write of up to a page fits into one.
-    return this->waiting(POLLOUT, [&] { return write_once(from); });
+  // OUT counts free pages, so some of what is left always fits when poll says so.
+  SysResult<std::size_t> write_all(ConstBuffer from, std::size_t& done) const {
+    return this->waiting_for_all(POLLOUT, from.size(), done, [&] { return write_once(from.from(done)); });
   }
 };
 

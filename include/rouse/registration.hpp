@@ -50,6 +50,10 @@ class [[nodiscard]] BasicRegistration {
     armed_ = false;
     detail::value_or_throw(removed, {"epoll_ctl", watched, "remove"});
   }
+  void remove(std::error_code& ec) {
+    static_cast<void>(detail::report(control(EPOLL_CTL_DEL, nullptr), ec));
+    armed_ = false;
+  }
 
   /// Leaves the registration in place; the guard is disarmed.
   void release() { armed_ = false; }

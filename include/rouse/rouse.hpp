@@ -4,6 +4,10 @@
 // <rouse/backend/emulated.hpp> beside it.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "rouse needs C++20: compile with -std=c++20 or later"
+#endif
+
 #include "buffers.hpp"
 #include "epoll.hpp"
 #include "error.hpp"

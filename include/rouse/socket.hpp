@@ -63,6 +63,16 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
     return pair(B{}, type, flags);
   }
 
+  /// As above; two closed handles if `ec` is set.
+  [[nodiscard]] static std::pair<BasicSocket, BasicSocket> pair(B backend, SocketType type, SocketFlags flags,
+                                                                std::error_code& ec) {
+    int fds[2] = {-1, -1};
+    // Linux tells the numbers before it knows that there will be sockets; those of a failure are not ours to close.
+    if (!detail::report(backend.socketpair(AF_UNIX, bits(type, flags), 0, fds), ec).ok()) fds[0] = fds[1] = -1;
+    const bool blocking = !flags.has(SocketFlags::nonblock);
+    return {BasicSocket{{backend, fds[0]}, blocking}, BasicSocket{{backend, fds[1]}, blocking}};
+  }
+
   /// A stream socket bound to `address` and listening. A TCP address may be reused at once (SO_REUSEADDR). A unix path
   /// must not exist yet, and stays when the socket is closed: unlink(2) it. Errors: EADDRINUSE, EMFILE, EACCES …
   [[nodiscard]] static BasicSocket listen_on(B backend, const SocketAddress& address, int backlog = SOMAXCONN,
@@ -79,6 +89,17 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
     return listen_on(B{}, address, backlog, flags);
   }
 
+  /// As above; a closed handle if `ec` is set.
+  [[nodiscard]] static BasicSocket listen_on(B backend, const SocketAddress& address, int backlog, SocketFlags flags,
+                                             std::error_code& ec) {
+    BasicSocket socket = create(backend, address.family(), SocketType::stream, flags, ec);
+    if (!ec && address.family() != AF_UNIX) socket.set_option(SOL_SOCKET, SO_REUSEADDR, 1, ec);
+    if (!ec) socket.bind(address, ec);
+    if (!ec) socket.listen(backlog, ec);
+    if (ec) static_cast<void>(socket.release());
+    return socket;
+  }
+
   /// A stream socket connected to `address`, waiting until it is. Errors: as `connect`.
   [[nodiscard]] static BasicSocket connect_to(B backend, const SocketAddress& address,
                                               SocketFlags flags = default_socket_flags) {
@@ -91,32 +112,45 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
     return connect_to(B{}, address, flags);
   }
 
+  /// As above; a closed handle if `ec` is set.
+  [[nodiscard]] static BasicSocket connect_to(B backend, const SocketAddress& address, SocketFlags flags,
+                                              std::error_code& ec) {
+    BasicSocket socket = create(backend, address.family(), SocketType::stream, flags, ec);
+    if (!ec) socket.connect(address, ec);
+    if (ec) static_cast<void>(socket.release());
+    return socket;
+  }
+
   /// bind(2). Errors: EADDRINUSE, EINVAL if bound already …
-  void bind(const SocketAddress& address) {
-    detail::value_or_throw(this->backend().bind(this->fd(), address.data(), address.size()), {"bind", this->fd()});
+  void bind(const SocketAddress& address) { detail::value_or_throw(bind_once(address), {"bind", this->fd()}); }
+  void bind(const SocketAddress& address, std::error_code& ec) {
+    static_cast<void>(detail::report(bind_once(address), ec));
   }
   /// listen(2). A unix listener queues backlog + 1 connections.
   void listen(int backlog = SOMAXCONN) {
     detail::value_or_throw(this->backend().listen(this->fd(), backlog), {"listen", this->fd()});
   }
+  void listen(int backlog, std::error_code& ec) {
+    static_cast<void>(detail::report(this->backend().listen(this->fd(), backlog), ec));
+  }
 
   /// Connects, waiting until it is decided. Errors: ECONNREFUSED, ENOENT, EISCONN …; EAGAIN when the backlog of a unix
   /// listener is full and this socket is non-blocking: nothing tells when it no longer is.
   void connect(const SocketAddress& address) {
-    if (try_connect(address)) return;
-    ::pollfd entry{this->fd(), POLLOUT, 0};
-    detail::value_or_throw(this->backend().poll(&entry, 1, -1), {"poll", this->fd()});
-    if (const int error = take_error(); error != 0) detail::throw_errno(error, {"connect", this->fd()});
+    detail::value_or_throw(connect_waiting(address), {"connect", this->fd()});
+  }
+  void connect(const SocketAddress& address, std::error_code& ec) {
+    static_cast<void>(detail::report(connect_waiting(address), ec));
   }
   /// Starts connecting: true when connected, false when in progress: wait for `out`, then ask take_error().
   [[nodiscard]] bool try_connect(const SocketAddress& address) {
-    const SysResult<void> connected = this->backend().connect(this->fd(), address.data(), address.size());
+    const SysResult<void> connected = connect_once(address);
     if (connected.error() == EINPROGRESS) return false;
     detail::value_or_throw(connected, {"connect", this->fd()});
     return true;
   }
   [[nodiscard]] bool try_connect(const SocketAddress& address, std::error_code& ec) {
-    const SysResult<void> connected = this->backend().connect(this->fd(), address.data(), address.size());
+    const SysResult<void> connected = connect_once(address);
     if (connected.error() == EINPROGRESS) return ec.clear(), false;
     return detail::report(connected, ec).ok();
   }
@@ -125,8 +159,12 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
   /// the listener stays ready: stop watching it until an fd is free), ENFILE, ECONNABORTED, EINTR, EINVAL after
   /// shutdown.
   [[nodiscard]] BasicSocket accept(SocketFlags flags = default_socket_flags) {
-    const SysResult<int> accepted = this->waiting(POLLIN, [&] { return accept_once(flags); });
-    return made(detail::value_or_throw(accepted, {"accept4", this->fd()}), flags);
+    return made(detail::value_or_throw(accept_waiting(flags), {"accept4", this->fd()}), flags);
+  }
+  /// A closed handle if `ec` is set.
+  [[nodiscard]] BasicSocket accept(SocketFlags flags, std::error_code& ec) {
+    const SysResult<int> accepted = detail::report(accept_waiting(flags), ec);
+    return made(accepted.ok() ? accepted.value() : -1, flags);
   }
   /// Takes a connection from the queue; nothing if there is none. Precondition: non-blocking, as made by default.
   [[nodiscard]] std::optional<BasicSocket> try_accept(SocketFlags flags = default_socket_flags) {
@@ -135,34 +173,45 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
     if (accepted.would_block()) return std::nullopt;
     return made(detail::value_or_throw(accepted, {"accept4", this->fd()}), flags);
   }
-  [[nodiscard]] std::optional<BasicSocket> try_accept(std::error_code& ec, SocketFlags flags = default_socket_flags) {
+  [[nodiscard]] std::optional<BasicSocket> try_accept(SocketFlags flags, std::error_code& ec) {
     this->assert_never_waits();
     const SysResult<int> accepted = accept_once(flags);
     if (accepted.would_block()) return ec.clear(), std::nullopt;
     if (!detail::report(accepted, ec).ok()) return std::nullopt;
     return made(accepted.value(), flags);
   }
+  [[nodiscard]] std::optional<BasicSocket> try_accept(std::error_code& ec) {
+    return try_accept(default_socket_flags, ec);
+  }
 
-  /// Sends some of `from`, waiting until a part fits, and says how much. send(2), with MSG_NOSIGNAL.
-  /// Errors: EPIPE if the peer reads no more, ECONNRESET, EINTR.
+  /// Sends all of `from`, waiting for room as often as it takes, and returns its size. send(2), with MSG_NOSIGNAL.
+  /// Errors: EPIPE if the peer reads no more, ECONNRESET, EINTR. A unix peer that only shuts down reading does not end
+  /// the waiting of a non-blocking socket whose buffer is full: no event tells of it.
   std::size_t send(ConstBuffer from, MessageFlags flags = {}) {
-    return detail::value_or_throw(send_waiting(from, flags), {"send", this->fd()});
+    std::size_t done = 0;
+    return detail::value_or_throw(send_all(from, flags, done), {"send", this->fd()});
   }
+  /// As above; if `ec` is set, returns how much was sent until then.
   std::size_t send(ConstBuffer from, MessageFlags flags, std::error_code& ec) {
-    const SysResult<std::size_t> sent = detail::report(send_waiting(from, flags), ec);
-    return sent.ok() ? sent.value() : 0;
+    std::size_t done = 0;
+    static_cast<void>(detail::report(send_all(from, flags, done), ec));
+    return done;
   }
+  std::size_t send(ConstBuffer from, std::error_code& ec) { return send(from, {}, ec); }
   /// Sends what fits now and says how much; nothing if nothing does. Never waits, whatever the socket's mode.
-  std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags = {}) {
+  [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags = {}) {
     const SysResult<std::size_t> sent = send_once(from, flags | MessageFlags::dontwait);
     if (sent.would_block()) return std::nullopt;
     return detail::value_or_throw(sent, {"send", this->fd()});
   }
-  std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags, std::error_code& ec) {
+  [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags, std::error_code& ec) {
     const SysResult<std::size_t> sent = send_once(from, flags | MessageFlags::dontwait);
     if (sent.would_block()) return ec.clear(), std::nullopt;
     if (!detail::report(sent, ec).ok()) return std::nullopt;
     return sent.value();
+  }
+  [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, std::error_code& ec) {
+    return try_send(from, {}, ec);
   }
 
   /// Takes up to `into.size()` bytes, waiting for the first one; 0 when the peer sends no more. recv(2).
@@ -174,6 +223,7 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
     const SysResult<std::size_t> got = detail::report(receive_waiting(into, flags), ec);
     return got.ok() ? got.value() : 0;
   }
+  std::size_t receive(MutableBuffer into, std::error_code& ec) { return receive(into, {}, ec); }
   /// Takes up to `into.size()` bytes of what is there; nothing if there is none yet; 0 when the peer sends no more.
   /// Never waits, whatever the socket's mode.
   [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, MessageFlags flags = {}) {
@@ -188,6 +238,10 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
     return got.value();
   }
 
+  [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, std::error_code& ec) {
+    return try_receive(into, {}, ec);
+  }
+
   /// Ends one direction or both. shutdown(2). Errors: ENOTCONN.
   void shutdown(ShutdownHow how) {
     detail::value_or_throw(this->backend().shutdown(this->fd(), static_cast<int>(how)), {"shutdown", this->fd()});
@@ -199,17 +253,25 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
   /// getsockname(2).
   [[nodiscard]] SocketAddress local_address() const {
     SocketAddress address;
-    ::socklen_t size = address.capacity();
-    detail::value_or_throw(this->backend().getsockname(this->fd(), address.data(), &size), {"getsockname", this->fd()});
-    address.set_size(size);
+    detail::value_or_throw(ask_local(address), {"getsockname", this->fd()});
+    return address;
+  }
+  /// No address if `ec` is set.
+  [[nodiscard]] SocketAddress local_address(std::error_code& ec) const {
+    SocketAddress address;
+    static_cast<void>(detail::report(ask_local(address), ec));
     return address;
   }
   /// getpeername(2). Errors: ENOTCONN.
   [[nodiscard]] SocketAddress peer_address() const {
     SocketAddress address;
-    ::socklen_t size = address.capacity();
-    detail::value_or_throw(this->backend().getpeername(this->fd(), address.data(), &size), {"getpeername", this->fd()});
-    address.set_size(size);
+    detail::value_or_throw(ask_peer(address), {"getpeername", this->fd()});
+    return address;
+  }
+  /// No address if `ec` is set.
+  [[nodiscard]] SocketAddress peer_address(std::error_code& ec) const {
+    SocketAddress address;
+    static_cast<void>(detail::report(ask_peer(address), ec));
     return address;
   }
 
@@ -218,14 +280,21 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
   /// An option that is an int. getsockopt(2).
   [[nodiscard]] int option(int level, int name) const {
     int value = 0;
-    ::socklen_t size = sizeof value;
-    detail::value_or_throw(this->backend().getsockopt(this->fd(), level, name, &value, &size),
-                           {"getsockopt", this->fd()});
+    detail::value_or_throw(ask_option(level, name, value), {"getsockopt", this->fd()});
     return value;
   }
+  [[nodiscard]] int option(int level, int name, std::error_code& ec) const {
+    int value = 0;
+    static_cast<void>(detail::report(ask_option(level, name, value), ec));
+    return value;
+  }
+  /// setsockopt(2).
   void set_option(int level, int name, int value) {
     detail::value_or_throw(this->backend().setsockopt(this->fd(), level, name, &value, sizeof value),
                            {"setsockopt", this->fd()});
+  }
+  void set_option(int level, int name, int value, std::error_code& ec) {
+    static_cast<void>(detail::report(this->backend().setsockopt(this->fd(), level, name, &value, sizeof value), ec));
   }
 
   static constexpr char used_while_closed[] = "Socket: used while closed or after being moved from";
@@ -239,6 +308,54 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
 
   BasicSocket made(int fd, SocketFlags flags) const { return {this->adopt(fd), !flags.has(SocketFlags::nonblock)}; }
 
+  SysResult<void> bind_once(const SocketAddress& address) const {
+    return this->backend().bind(this->fd(), address.data(), address.size());
+  }
+  SysResult<void> connect_once(const SocketAddress& address) const {
+    return this->backend().connect(this->fd(), address.data(), address.size());
+  }
+  SysResult<void> connect_waiting(const SocketAddress& address) const {
+    const SysResult<void> connected = connect_once(address);
+    if (connected.error() != EINPROGRESS) return connected;
+    ::pollfd entry{this->fd(), POLLOUT, 0};
+    const SysResult<int> polled = this->backend().poll(&entry, 1, -1);
+    if (!polled.ok()) return polled;
+    int error = 0;
+    const SysResult<void> asked = ask_option(SOL_SOCKET, SO_ERROR, error);
+    return asked.ok() && error != 0 ? SysResult<void>::failure(error) : asked;
+  }
+  SysResult<void> ask_local(SocketAddress& address) const {
+    ::socklen_t size = address.capacity();
+    const SysResult<void> asked = this->backend().getsockname(this->fd(), address.data(), &size);
+    if (asked.ok()) address.set_size(size);
+    return asked;
+  }
+  SysResult<void> ask_peer(SocketAddress& address) const {
+    ::socklen_t size = address.capacity();
+    const SysResult<void> asked = this->backend().getpeername(this->fd(), address.data(), &size);
+    if (asked.ok()) address.set_size(size);
+    return asked;
+  }
+  SysResult<void> ask_option(int level, int name, int& value) const {
+    ::socklen_t size = sizeof value;
+    return this->backend().getsockopt(this->fd(), level, name, &value, &size);
+  }
+  SysResult<int> accept_waiting(SocketFlags flags) const {
+    return this->waiting(POLLIN, [&] {
+      const SysResult<int> accepted = accept_once(flags);
+      return accepted.would_block() && is_shut_for_reading() ? accept_last(flags) : accepted;
+    });
+  }
+  /// A unix listener that was shut down is readable for ever, and would be polled and asked for ever.
+  bool is_shut_for_reading() const {
+    ::pollfd entry{this->fd(), POLLRDHUP, 0};
+    return this->backend().poll(&entry, 1, 0).ok() && (entry.revents & POLLRDHUP) != 0;
+  }
+  /// Says what a blocking listener says when nobody can come any more.
+  SysResult<int> accept_last(SocketFlags flags) const {
+    const SysResult<int> accepted = accept_once(flags);
+    return accepted.would_block() ? SysResult<int>::failure(EINVAL) : accepted;
+  }
   SysResult<int> accept_once(SocketFlags flags) const {
     return this->backend().accept4(this->fd(), nullptr, nullptr, static_cast<int>(flags.bits));
   }
@@ -250,8 +367,8 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
     return this->backend().recvfrom(this->fd(), into.data(), into.size(), static_cast<int>(flags.bits), nullptr,
                                     nullptr);
   }
-  SysResult<std::size_t> send_waiting(ConstBuffer from, MessageFlags flags) const {
-    return this->waiting(POLLOUT, [&] { return send_once(from, flags); });
+  SysResult<std::size_t> send_all(ConstBuffer from, MessageFlags flags, std::size_t& done) const {
+    return this->waiting_for_all(POLLOUT, from.size(), done, [&] { return send_once(from.from(done), flags); });
   }
   SysResult<std::size_t> receive_waiting(MutableBuffer into, MessageFlags flags) const {
     return this->waiting(POLLIN, [&] { return receive_once(into, flags); });

@@ -3,6 +3,7 @@
 
 #include "detail/assert.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cstddef>
 #include <cstdint>
@@ -83,7 +84,8 @@ class SocketAddress {
     return a.size_ == b.size_ && std::memcmp(&a.storage_, &b.storage_, a.size_) == 0;
   }
 
-  /// `127.0.0.1:80`, `[::1]:80`, a path, `@name` for an abstract one, `unnamed` for a unix socket without a name.
+  /// `127.0.0.1:80`, `[::1]:80`, a path, `@name` for an abstract one (as /proc/net/unix has it: each NUL is an `@`),
+  /// `unnamed` for a unix socket without a name.
   friend std::string to_string(const SocketAddress& address) {
     char text[INET6_ADDRSTRLEN] = {};
     switch (address.family()) {
@@ -100,7 +102,11 @@ class SocketAddress {
       case AF_UNIX: {
         const std::string_view name = address.unix_name();
         if (name.empty()) return "unnamed";
-        if (name[0] == '\0') return '@' + std::string(name.substr(1));
+        if (name[0] == '\0') {
+          std::string printed{name};
+          std::replace(printed.begin(), printed.end(), '\0', '@');
+          return printed;
+        }
         return std::string(name.substr(0, name.find('\0')));
       }
       default: return "family " + std::to_string(address.family());

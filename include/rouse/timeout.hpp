@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <ctime>
+#include <type_traits>
 
 namespace rouse::inline v0 {
 
@@ -36,9 +37,10 @@ class Timeout {
   template <DurationLike Duration>
   constexpr Timeout(const Duration& duration) : nanoseconds_(to_nanoseconds(duration)) {}
 
-  /// A point in time, turned into the span left until then by asking its clock, here and once.
+  /// A point in time, turned into the span left until then by asking its clock, here and once. The clocks of
+  /// std::chrono are real ones: for time that an emulated kernel may hold see clock.hpp.
   template <TimePointLike TimePoint>
-  constexpr Timeout(const TimePoint& deadline) : Timeout(deadline - TimePoint::clock::now()) {}
+  constexpr Timeout(const TimePoint& deadline) : Timeout(left_until(deadline)) {}
 
   /// Refused: 100 what?
   template <class Number>
@@ -77,29 +79,49 @@ class Timeout {
   struct Raw {};
   constexpr Timeout(Raw, std::int64_t nanoseconds) : nanoseconds_(nanoseconds) {}
 
+  __extension__ using Wide = __int128;
+
+  // Nanoseconds, rounded up, in a type that cannot overflow: time points far in the past or the future are common.
+  template <class Duration>
+  static constexpr Wide exact(const Duration& duration) {
+    constexpr Wide num = Wide{Duration::period::num} * 1'000'000'000;
+    constexpr Wide den = Duration::period::den;
+    constexpr Wide most = (Wide{1} << 126) / num;
+    const Wide count = duration.count();
+    const Wide units = (count > most ? most : count < -most ? -most : count) * num;
+    return units / den + (units % den > 0 ? 1 : 0);
+  }
+
+  template <class TimePoint>
+  static constexpr Timeout left_until(const TimePoint& deadline) {
+    const auto present = TimePoint::clock::now();
+    if constexpr (std::integral<typename TimePoint::duration::rep>) {
+      return {Raw{}, saturated(exact(deadline.time_since_epoch()) - exact(present.time_since_epoch()))};
+    } else {
+      return deadline - present;
+    }
+  }
+
+  static constexpr std::int64_t saturated(Wide nanoseconds) {
+    if (nanoseconds <= 0) return 0;
+    return nanoseconds > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(nanoseconds);
+  }
+
   template <class Duration>
   static constexpr std::int64_t to_nanoseconds(const Duration& duration) {
-    constexpr std::int64_t most = INT64_MAX;
-    const auto count = duration.count();
-    if (!(count > 0)) return 0;  // Not-a-number does not wait either.
-    if constexpr (std::floating_point<decltype(count)>) {
-      // In the precision that was given: in a wider one 0.1 s would be a little more than 100 ms.
-      using Rep = decltype(count);
-      const Rep exact = count * (static_cast<Rep>(1e9) * Duration::period::num / Duration::period::den);
-      if (exact >= static_cast<Rep>(most)) return most;
-      const auto whole = static_cast<std::int64_t>(exact);
-      return whole + (static_cast<Rep>(whole) < exact ? 1 : 0);
+    if constexpr (std::integral<typename Duration::rep>) {
+      return saturated(exact(duration));
     } else {
-      __extension__ using Wide = unsigned __int128;
-      constexpr std::intmax_t second = 1'000'000'000;
-      constexpr bool multiple = second % Duration::period::den == 0;
-      constexpr Wide num =
-          static_cast<Wide>(Duration::period::num) * (multiple ? second / Duration::period::den : second);
-      constexpr Wide den = multiple ? 1 : Duration::period::den;
-      const Wide units = static_cast<Wide>(count);
-      if (units > (~Wide{0} - den) / num) return most;
-      const Wide nanoseconds = (units * num + (den - 1)) / den;
-      return nanoseconds > static_cast<Wide>(most) ? most : static_cast<std::int64_t>(nanoseconds);
+      // In the precision that was given: in a wider one 0.1 s would be a little more than 100 ms.
+      using Rep = typename Duration::rep;
+      constexpr Rep unit = static_cast<Rep>(1e9) * Duration::period::num / Duration::period::den;
+      const Rep count = duration.count();
+      if (!(count > 0)) return 0;  // Not-a-number does not wait either.
+      if (count >= static_cast<Rep>(INT64_MAX) / unit) return INT64_MAX;
+      const Rep nanoseconds = count * unit;
+      if (nanoseconds >= static_cast<Rep>(INT64_MAX)) return INT64_MAX;  // By rounding.
+      const auto whole = static_cast<std::int64_t>(nanoseconds);
+      return whole + (static_cast<Rep>(whole) < nanoseconds ? 1 : 0);
     }
   }
 

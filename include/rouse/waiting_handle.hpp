@@ -31,8 +31,21 @@ class WaitingHandle : public Handle<Derived, B> {
     }
   }
 
+  /// As `waiting`, until `whole` bytes were moved by attempts that get told how many were so far, in `done`. An attempt
+  /// is made for 0 bytes too.
+  template <class Attempt>
+  auto waiting_for_all(short events, std::size_t whole, std::size_t& done, Attempt attempt) const
+      -> SysResult<std::size_t> {
+    do {
+      const SysResult<std::size_t> moved = waiting(events, attempt);
+      if (!moved.ok()) return moved;
+      done += moved.value();
+    } while (done < whole);
+    return done;
+  }
+
   void assert_never_waits() const {
-    ROUSE_ASSERT(!blocking_, "a try_ form was called on a handle that was made blocking, and would have waited");
+    ROUSE_ASSERT(!blocking_, "a call that never waits (try_…, notify, drain) on a handle that was made blocking");
   }
 
  private:

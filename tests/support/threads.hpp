@@ -59,17 +59,30 @@ struct ThreadsOnLinux : OnLinux {
   /// Returns once `worker` is asleep in a syscall that is no futex: the kernel's own word for it.
   template <class Result>
   void wait_until_blocked(const Worker<Result>& worker) {
-    const std::string path = "/proc/self/task/" + std::to_string(worker.linux_id()) + "/syscall";
-    for (;;) {
-      char text[32] = {};
-      std::FILE* const file = std::fopen(path.c_str(), "r");
-      REQUIRE(file != nullptr);
-      const char* const line = std::fgets(text, sizeof text, file);
-      std::fclose(file);
-      const long number = line != nullptr && text[0] >= '0' && text[0] <= '9' ? std::stol(text) : -1;
-      if (number >= 0 && number != SYS_futex && number != SYS_gettid) return;
-      std::this_thread::yield();
-    }
+    const std::string folder = "/proc/self/task/" + std::to_string(worker.linux_id());
+    // A thread that was just woken counts as inside its call until it runs, but not as asleep; one that is about to
+    // fall asleep, or to find that it need not, the other way round.
+    while (!is_asleep(folder) || !is_in_waiting_call(folder) || !is_asleep(folder)) std::this_thread::yield();
+  }
+
+ private:
+  static std::string line_of(const std::string& path) {
+    char text[256] = {};
+    std::FILE* const file = std::fopen(path.c_str(), "r");
+    REQUIRE(file != nullptr);
+    const char* const line = std::fgets(text, sizeof text, file);
+    std::fclose(file);
+    return line != nullptr ? line : "";
+  }
+  static bool is_asleep(const std::string& folder) {
+    const std::string line = line_of(folder + "/stat");  // "id (name) state …"
+    const std::size_t name_end = line.rfind(") ");
+    return name_end != std::string::npos && line[name_end + 2] == 'S';
+  }
+  static bool is_in_waiting_call(const std::string& folder) {
+    const std::string line = line_of(folder + "/syscall");
+    const long number = !line.empty() && line[0] >= '0' && line[0] <= '9' ? std::stol(line) : -1;
+    return number >= 0 && number != SYS_futex && number != SYS_gettid;
   }
 };
 

@@ -5,6 +5,8 @@
 #include "emulated.hpp"
 #include "linux.hpp"
 
+#include <atomic>
+
 namespace rouse::inline v0 {
 
 namespace kernel {
@@ -12,20 +14,20 @@ namespace kernel {
 /// Where AmbientBackend looks: the thread's own kernel, else the process's, else null for Linux.
 class Ambient {
  public:
-  [[nodiscard]] static Kernel* current() { return for_this_thread != nullptr ? for_this_thread : for_process; }
+  [[nodiscard]] static Kernel* current() { return for_this_thread != nullptr ? for_this_thread : for_process.load(); }
 
  private:
   friend class Installed;
   friend class InstalledForThisThread;
-  static inline Kernel* for_process = nullptr;
+  static inline std::atomic<Kernel*> for_process = nullptr;
   static inline thread_local Kernel* for_this_thread = nullptr;
 };
 
 /// Installs a kernel for handles that any thread makes from now on, and takes it away again when destroyed. A handle
-/// keeps the kernel it was made with. Install while no other thread makes handles.
+/// keeps the kernel it was made with.
 class Installed {
  public:
-  explicit Installed(Kernel& kernel) : before_(std::exchange(Ambient::for_process, &kernel)) {}
+  explicit Installed(Kernel& kernel) : before_(Ambient::for_process.exchange(&kernel)) {}
   Installed(const Installed&) = delete;
   Installed& operator=(const Installed&) = delete;
   ~Installed() { Ambient::for_process = before_; }

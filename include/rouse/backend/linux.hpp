@@ -1,4 +1,4 @@
-// LinuxBackend: the real kernel, one syscall per function, no policy. Empty, so a handle over it is an int.
+// LinuxBackend: the real kernel, one syscall per function, no policy. Empty, so that it adds nothing to a handle.
 #pragma once
 
 #include "backend.hpp"

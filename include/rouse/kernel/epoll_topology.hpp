@@ -14,7 +14,7 @@ class EpollTopology {
   /// True if letting `outer` watch `inner` makes a cycle, or a chain of more than epoll_nests_max epolls.
   [[nodiscard]] static bool is_too_deep(const EpollFile& outer, const EpollFile& inner) {
     const int below = height(inner, outer, outer.watches_.next_walk());
-    return below > epoll_nests_max || below + depth(outer, outer.watches_.next_walk()) > epoll_nests_max;
+    return below + depth(outer, outer.watches_.next_walk()) > epoll_nests_max;
   }
 
   /// True if some ordinary file at or below `file`, which `outer` watches, has more wakeup paths than Linux allows.

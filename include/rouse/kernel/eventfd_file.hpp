@@ -45,6 +45,9 @@ class EventFdFile final : public File {
     return sizeof amount;
   }
 
+  // Whoever waits takes any wakeup for its own, one that means the other direction too, and goes to the tail again.
+  [[nodiscard]] WaitStyle wait_style(Direction) const override { return {any_key}; }
+
   [[nodiscard]] std::string describe() const override {
     return "count " + std::to_string(count_) + (semaphore_ ? ", semaphore" : "");
   }

@@ -44,6 +44,9 @@ class Host {
   /// Ends the sleep of a task. Harmless if it is not asleep any more.
   virtual void wake(Task& task) = 0;
 
+  /// False if the calling thread is none that this host runs: asserted before every call.
+  [[nodiscard]] virtual bool serves_this_thread() { return true; }
+
   virtual void schedule_point(const Op&) {}
   virtual void lock() {}
   virtual void unlock() {}

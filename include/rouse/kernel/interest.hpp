@@ -17,16 +17,14 @@ class Interest {
  public:
   constexpr Interest(EventFlags flags, EventData data) : mask_(flags | always), data_(data) {}
 
-  /// The flags given, with `err` and `hup`, which nobody can decline. After a one-shot report only modes are left.
+  /// The flags given, with `err` and `hup`, which nobody can decline. After a one-shot report only modes are left: not
+  /// even `hup` is reported then.
   [[nodiscard]] constexpr EventFlags mask() const { return mask_; }
   [[nodiscard]] constexpr EventData data() const { return data_; }
   [[nodiscard]] constexpr bool is_exclusive() const { return mask_.has(EventFlags::exclusive); }
 
-  /// False after a one-shot report: not even `hup` is reported then.
-  [[nodiscard]] constexpr bool is_armed() const { return !(mask_ - modes).empty(); }
-
   /// True if a wakeup with `key` queues it.
-  [[nodiscard]] constexpr bool matches(EventFlags key) const { return is_armed() && mask_.has_any(key - modes); }
+  [[nodiscard]] constexpr bool matches(EventFlags key) const { return mask_.has_any(key - modes); }
 
   /// What a wait reports when the file's bits are `readiness`; empty means that it is not due.
   [[nodiscard]] constexpr EventFlags report(EventFlags readiness) const { return readiness & (mask_ - modes); }

@@ -59,6 +59,7 @@ class Kernel {
   /// memory. Running out of memory is ENOMEM: calls allocate before they change anything.
   template <class Body>
   [[gnu::always_inline]] auto enter(const Op& op, const Body& body) -> decltype(body()) {
+    ROUSE_ASSERT(host_.serves_this_thread(), "Kernel: called by a second thread; give it a kernel::ThreadHost");
     if (needs_ != 0) [[unlikely]]
       return observed(op, body);
     try {

@@ -7,31 +7,49 @@
 
 namespace rouse::inline v0::kernel {
 
+/// What F_GETFL shows of every opened path, and <fcntl.h> defines as 0 on 64-bit machines.
+#if defined(__aarch64__) || defined(__arm__)
+inline constexpr int shown_large_file = 0400000;
+#else
+inline constexpr int shown_large_file = 0100000;
+#endif
+
 class PlainFile final : public File {
  public:
   static constexpr FileKind file_kind{
       .name = "plain file", .is_pollable = false, .is_seekable = true, .gathers_writes = true};
 
-  PlainFile(std::uint64_t id, int status_flags, std::string path)
-      : File(file_kind, id, status_flags), path_(std::move(path)) {}
+  PlainFile(std::uint64_t id, int open_flags, std::string path)
+      : File(file_kind, id, (open_flags & ~only_for_opening) | shown_large_file), path_(std::move(path)) {}
 
   [[nodiscard]] EventFlags readiness() override {
     return EventFlags::in | EventFlags::out | EventFlags::rdnorm | EventFlags::wrnorm;
   }
 
   SysResult<std::size_t> read(UserOutput&) override {
-    if (path_ != "/dev/null") throw NotModelled("read of the plain file " + path_);
+    assert_modelled("read");
     return 0;
   }
   SysResult<std::size_t> write(UserInput& from) override {
-    if (path_ != "/dev/null") throw NotModelled("write to the plain file " + path_);
+    assert_modelled("write");
     return from.left();
+  }
+  SysResult<int> ioctl(unsigned long, void*) override {
+    assert_modelled("ioctl");
+    return SysResult<int>::failure(ENOTTY);
+  }
+
+  /// Throws NotModelled if the call would need contents.
+  void assert_modelled(const char* call) const {
+    if (path_ != "/dev/null") throw NotModelled(std::string(call) + " on the plain file " + path_);
   }
 
   [[nodiscard]] std::string describe() const override { return path_; }
 
  private:
   ~PlainFile() override = default;
+
+  static constexpr int only_for_opening = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
 
   const std::string path_;
 };

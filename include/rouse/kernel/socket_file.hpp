@@ -40,12 +40,15 @@ class SocketFile : public File {
   /// Whether getsockopt and setsockopt know this level here; EOPNOTSUPP if not.
   [[nodiscard]] virtual bool has_level(int level) const { return level == SOL_SOCKET; }
   /// An option of one int.
-  virtual SysResult<int> option(int level, int name) { refuse_option("getsockopt", level, name); }
-  virtual SysResult<void> set_option(int level, int name, int) { refuse_option("setsockopt", level, name); }
+  virtual SysResult<int> option(int level, int name) { return no_option("getsockopt", level, name); }
+  virtual SysResult<void> set_option(int level, int name, int) { return no_option("setsockopt", level, name); }
 
  protected:
   [[noreturn]] void refuse(const char* call) const { throw NotModelled(std::string(call) + " on a " + kind().name); }
-  [[noreturn]] void refuse_option(const char* call, int level, int name) const {
+  /// ENOPROTOOPT for a number that stands for nothing on Linux either; NotModelled for those that may.
+  [[nodiscard]] SysResult<void> no_option(const char* call, int level, int name) const {
+    constexpr int numbers_used = 256;
+    if (name < 0 || name >= numbers_used) return SysResult<void>::failure(ENOPROTOOPT);
     throw NotModelled(std::string(call) + "(level " + std::to_string(level) + ", option " + std::to_string(name) +
                       ") on a " + kind().name);
   }

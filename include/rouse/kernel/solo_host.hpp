@@ -1,11 +1,15 @@
 // SoloHost: the caller's own thread is the only task, and time is virtual: it moves only when the task sleeps, and then
-// straight to the deadline. One thread at a time.
+// straight to the deadline.
 #pragma once
 
+#include "../timeout.hpp"
 #include "host.hpp"
+
+#include <pthread.h>
 
 namespace rouse::inline v0::kernel {
 
+/// One task, on one thread: the first that calls. Code that starts threads of its own needs a ThreadHost.
 class SoloHost final : public Host {
  public:
   SoloHost() { tasks_.push_back(main_); }
@@ -22,13 +26,22 @@ class SoloHost final : public Host {
   /// Nobody else runs while the task sleeps, so nobody wakes it.
   void wake(Task&) override {}
 
-  /// Moves the clock on, as if the task had been busy for so long. Precondition: span >= 0.
-  void advance(Time span) {
-    ROUSE_ASSERT(span >= 0, "SoloHost: time does not go back");
-    now_ = time_after(now_, span);
+  [[nodiscard]] bool serves_this_thread() override {
+    if (!has_owner_) owner_ = ::pthread_self();
+    has_owner_ = true;
+    return ::pthread_equal(owner_, ::pthread_self()) != 0;
+  }
+
+  /// Moves the clock on, as if the task had been busy for so long: `host.advance(std::chrono::seconds(1))`.
+  /// Precondition: a span, not `never`.
+  void advance(Timeout span) {
+    ROUSE_ASSERT(!span.is_never(), "SoloHost::advance: by how much?");
+    now_ = time_after(now_, span.nanoseconds());
   }
 
  private:
+  bool has_owner_ = false;
+  ::pthread_t owner_{};
   Task main_{1, "main"};
   Time now_ = 0;
 };

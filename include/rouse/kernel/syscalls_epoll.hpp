@@ -210,7 +210,8 @@ inline EventFlags asked_by(const ::pollfd& entry) {
 inline int scan(const Kernel& kernel, ::pollfd* entries, ::nfds_t n) {
   int ready = 0;
   for (::nfds_t i = 0; i < n; ++i) {
-    ::pollfd& entry = entries[i];
+    ::pollfd entry{};
+    detail::copy_from_user(&entry, entries + i, sizeof entry);
     File* const file = kernel.file(entry.fd);
     EventFlags bits;
     if (file != nullptr) {
@@ -219,6 +220,7 @@ inline int scan(const Kernel& kernel, ::pollfd* entries, ::nfds_t n) {
       bits = EventFlags{POLLNVAL};
     }
     entry.revents = static_cast<short>(bits.bits);
+    detail::copy_to_user(&entries[i].revents, &entry.revents, sizeof entry.revents);
     if (!bits.empty()) ++ready;
   }
   return ready;
@@ -245,11 +247,14 @@ inline SysResult<int> poll(Kernel& kernel, ::pollfd* entries, ::nfds_t n, int mi
   return kernel.enter({Call::poll, n == 1 && is_user_memory(entries, 1) ? entries[0].fd : -1}, [&]() -> SysResult<int> {
     if (n > kernel.limits.nofile_soft) return SysResult<int>::failure(EINVAL);
     if (!is_user_memory(entries, n * sizeof *entries)) return SysResult<int>::failure(EFAULT);
-    const int ready = detail_epoll::scan(kernel, entries, n);
-    if (ready > 0 || milliseconds == 0) return ready;
-    const Time span = detail_epoll::milliseconds(milliseconds);
-    const Time deadline = span < 0 ? time_never : time_after(kernel.host().now(), span);
-    return detail_epoll::poll_blocking(kernel, entries, n, deadline);
+    int ready = detail_epoll::scan(kernel, entries, n);
+    if (ready == 0 && milliseconds != 0) {
+      const Time span = detail_epoll::milliseconds(milliseconds);
+      const Time deadline = span < 0 ? time_never : time_after(kernel.host().now(), span);
+      ready = detail_epoll::poll_blocking(kernel, entries, n, deadline);
+    }
+    // Where the answers go is looked at when they are there, even if there are none to give.
+    return is_user_range(entries, 0) ? SysResult<int>{ready} : SysResult<int>::failure(EFAULT);
   });
 }
 

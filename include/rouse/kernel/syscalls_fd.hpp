@@ -131,33 +131,45 @@ inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* vect
 
 namespace detail_fd {
 
-/// pread and pwrite: none of our files has a position.
-inline SysResult<std::size_t> positioned(Kernel& kernel, const Op& op, std::int64_t offset) {
-  return kernel.enter(op, [&]() -> SysResult<std::size_t> {
-    if (offset < 0) return SysResult<std::size_t>::failure(EINVAL);
-    File* const file = kernel.file(op.fd);
-    if (file == nullptr) return SysResult<std::size_t>::failure(EBADF);
-    if (!file->kind().is_pollable) throw NotModelled(std::string(name_of(op.call)) + " on a " + file->kind().name);
-    return SysResult<std::size_t>::failure(ESPIPE);
-  });
+/// What pread and pwrite ask before they look at the buffer. Only what cannot be polled has a position.
+inline int check_position(const File* file, std::int64_t offset) {
+  if (offset < 0) return EINVAL;
+  if (file == nullptr) return EBADF;
+  return file->kind().is_pollable ? ESPIPE : 0;
 }
 
 }  // namespace detail_fd
 
-inline SysResult<std::size_t> pread(Kernel& kernel, int fd, void*, std::size_t, std::int64_t offset) {
-  return detail_fd::positioned(kernel, {Call::pread, fd}, offset);
-}
-inline SysResult<std::size_t> pwrite(Kernel& kernel, int fd, const void*, std::size_t, std::int64_t offset) {
-  return detail_fd::positioned(kernel, {Call::pwrite, fd}, offset);
+inline SysResult<std::size_t> pread(Kernel& kernel, int fd, void* buffer, std::size_t n, std::int64_t offset) {
+  return kernel.enter({Call::pread, fd}, [&]() -> SysResult<std::size_t> {
+    File* const file = kernel.file(fd);
+    int refused = detail_fd::check_position(file, offset);
+    if (refused == 0) refused = detail_fd::check(file, file->is_readable(), buffer, n);
+    if (refused != 0) return SysResult<std::size_t>::failure(refused);
+    UserOutput to{buffer, std::min(n, rw_count_max)};
+    return file->read(to);
+  });
 }
 
+inline SysResult<std::size_t> pwrite(Kernel& kernel, int fd, const void* buffer, std::size_t n, std::int64_t offset) {
+  return kernel.enter({Call::pwrite, fd}, [&]() -> SysResult<std::size_t> {
+    File* const file = kernel.file(fd);
+    int refused = detail_fd::check_position(file, offset);
+    if (refused == 0) refused = detail_fd::check(file, file->is_writable(), buffer, n);
+    if (refused != 0) return SysResult<std::size_t>::failure(refused);
+    UserInput from{buffer, std::min(n, rw_count_max)};
+    return file->write(from);
+  });
+}
+
+/// Says 0 wherever it succeeds: no file that is modelled moves.
 inline SysResult<std::int64_t> lseek(Kernel& kernel, int fd, std::int64_t, int whence) {
   return kernel.enter({Call::lseek, fd}, [&]() -> SysResult<std::int64_t> {
-    const File* const file = kernel.file(fd);
+    File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<std::int64_t>::failure(EBADF);
     if (whence < SEEK_SET || whence > SEEK_HOLE) return SysResult<std::int64_t>::failure(EINVAL);
     if (!file->kind().is_seekable) return SysResult<std::int64_t>::failure(ESPIPE);
-    if (!file->kind().is_pollable) throw NotModelled(std::string("lseek on a ") + file->kind().name);
+    if (const auto* const plain = file_cast<PlainFile>(file)) plain->assert_modelled("lseek");
     return 0;
   });
 }
@@ -188,6 +200,9 @@ inline SysResult<int> duplicate_onto(Kernel& kernel, int fd, int to, bool close_
   kernel.fds.install(to, FileRef{kernel.file(fd)}, close_on_exec);
   return to;
 }
+
+/// F_DUPFD_QUERY, Linux 6.10: are these two the same open file description?
+inline constexpr int f_dupfd_query = 1024 + 3;
 
 inline SysResult<int> set_status_flags(File& file, int flags) {
   if ((flags & O_DIRECT) != 0 && !file.kind().takes_direct) return SysResult<int>::failure(EINVAL);
@@ -224,28 +239,33 @@ inline SysResult<int> fcntl(Kernel& kernel, int fd, int command, long argument) 
   return kernel.enter({Call::fcntl, fd}, [&]() -> SysResult<int> {
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<int>::failure(EBADF);
+    const auto number = static_cast<unsigned>(argument);  // Of the argument, these take the lower 32 bits.
     switch (command) {
       case F_DUPFD:
       case F_DUPFD_CLOEXEC:
-        if (argument < 0 || static_cast<std::uint64_t>(argument) >= kernel.limits.nofile_soft) {
-          return SysResult<int>::failure(EINVAL);
-        }
-        return detail_fd::duplicate(kernel, fd, static_cast<std::size_t>(argument), command == F_DUPFD_CLOEXEC);
+        if (number >= kernel.limits.nofile_soft) return SysResult<int>::failure(EINVAL);
+        return detail_fd::duplicate(kernel, fd, number, command == F_DUPFD_CLOEXEC);
       case F_GETFD: return kernel.fds.close_on_exec(fd) ? FD_CLOEXEC : 0;
-      case F_SETFD: kernel.fds.set_close_on_exec(fd, (argument & FD_CLOEXEC) != 0); return 0;
+      case F_SETFD: kernel.fds.set_close_on_exec(fd, (number & FD_CLOEXEC) != 0); return 0;
       case F_GETFL: return file->status_flags();
-      case F_SETFL: return detail_fd::set_status_flags(*file, static_cast<int>(argument));
+      case F_SETFL: return detail_fd::set_status_flags(*file, static_cast<int>(number));
       case F_GETPIPE_SZ:
       case F_SETPIPE_SZ: {
         auto* const pipe = file_cast<PipeEnd>(file);
         if (pipe == nullptr) return SysResult<int>::failure(EBADF);
-        if (command == F_GETPIPE_SZ) return pipe->capacity();
-        // The kernel takes an unsigned int, so that -1 is too large.
-        return pipe->set_capacity(static_cast<unsigned>(argument));
+        return command == F_GETPIPE_SZ ? SysResult<int>{pipe->capacity()} : pipe->set_capacity(number);
+      }
+      case detail_fd::f_dupfd_query: {
+        const File* const other = kernel.file(static_cast<int>(number));
+        if (other == nullptr) return SysResult<int>::failure(EBADF);
+        return file == other ? 1 : 0;
       }
       case F_GETLK:
       case F_SETLK:
       case F_SETLKW:
+      case F_OFD_GETLK:
+      case F_OFD_SETLK:
+      case F_OFD_SETLKW:
       case F_GETOWN:
       case F_SETOWN:
       case F_GETSIG:
@@ -256,7 +276,12 @@ inline SysResult<int> fcntl(Kernel& kernel, int fd, int command, long argument) 
       case F_GETLEASE:
       case F_NOTIFY:
       case F_ADD_SEALS:
-      case F_GET_SEALS: throw NotModelled("fcntl command " + std::to_string(command) + " on a " + file->kind().name);
+      case F_GET_SEALS:
+      case F_GET_RW_HINT:
+      case F_SET_RW_HINT:
+      case F_GET_FILE_RW_HINT:
+      case F_SET_FILE_RW_HINT:
+        throw NotModelled("fcntl command " + std::to_string(command) + " on a " + file->kind().name);
       default: return SysResult<int>::failure(EINVAL);
     }
   });
@@ -269,11 +294,14 @@ inline SysResult<int> ioctl(Kernel& kernel, int fd, unsigned long request, void*
     switch (request) {
       case FIOCLEX:
       case FIONCLEX: kernel.fds.set_close_on_exec(fd, request == FIOCLEX); return 0;
-      case FIONBIO: {
+      case FIONBIO:
+      case FIOASYNC: {
         int on = 0;
         if (!get_user(on, argument)) return SysResult<int>::failure(EFAULT);
-        const int flags = file->status_flags();
-        file->set_status_flags(on != 0 ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+        const int flag = request == FIONBIO ? O_NONBLOCK : O_ASYNC;
+        const int flags = on != 0 ? file->status_flags() | flag : file->status_flags() & ~flag;
+        if ((flags & O_ASYNC) != 0 && !file->kind().takes_async) return SysResult<int>::failure(ENOTTY);
+        file->set_status_flags(flags);
         return 0;
       }
       default: return file->ioctl(request, argument);

@@ -15,6 +15,9 @@ inline SysResult<int> open(Kernel& kernel, const char* path, int flags) {
   return kernel.enter({Call::open}, [&]() -> SysResult<int> {
     if (!is_user_memory(path, 1)) return SysResult<int>::failure(EFAULT);
     if (std::strcmp(path, "/dev/null") != 0) throw NotModelled(std::string("open of the path ") + path);
+    if ((flags & (O_PATH | O_DIRECTORY | O_DIRECT | O_EXCL)) != 0) {
+      throw NotModelled("open of /dev/null with the flags " + std::to_string(flags));
+    }
     return kernel.open_plain_file(path, flags);
   });
 }
@@ -29,15 +32,19 @@ inline SysResult<void> unlink(Kernel& kernel, const char* path) {
 
 namespace detail_system {
 
-inline void check_resource(const char* call, int resource) {
+/// 0 if the resource is the one that is modelled, EINVAL if there is no such resource.
+inline int check_resource(const char* call, int resource) {
+  if (resource < 0 || resource >= RLIM_NLIMITS) return EINVAL;
   if (resource != RLIMIT_NOFILE) throw NotModelled(std::string(call) + " of resource " + std::to_string(resource));
+  return 0;
 }
 
 }  // namespace detail_system
 
 inline SysResult<void> getrlimit(Kernel& kernel, int resource, ::rlimit* limit) {
   return kernel.enter({Call::getrlimit}, [&]() -> SysResult<void> {
-    detail_system::check_resource("getrlimit", resource);
+    const int refused = detail_system::check_resource("getrlimit", resource);
+    if (refused != 0) return SysResult<void>::failure(refused);
     const ::rlimit now{kernel.limits.nofile_soft, kernel.limits.nofile_hard};
     return put_user(limit, now) ? SysResult<void>{} : SysResult<void>::failure(EFAULT);
   });
@@ -45,9 +52,10 @@ inline SysResult<void> getrlimit(Kernel& kernel, int resource, ::rlimit* limit) 
 
 inline SysResult<void> setrlimit(Kernel& kernel, int resource, const ::rlimit* user_limit) {
   return kernel.enter({Call::setrlimit}, [&]() -> SysResult<void> {
-    detail_system::check_resource("setrlimit", resource);
     ::rlimit limit{};
     if (!get_user(limit, user_limit)) return SysResult<void>::failure(EFAULT);
+    const int refused = detail_system::check_resource("setrlimit", resource);
+    if (refused != 0) return SysResult<void>::failure(refused);
     if (limit.rlim_cur > limit.rlim_max) return SysResult<void>::failure(EINVAL);
     if (limit.rlim_max > kernel.limits.nofile_hard) return SysResult<void>::failure(EPERM);
     kernel.limits.nofile_soft = limit.rlim_cur;

@@ -2,6 +2,8 @@
 // Time is the real monotonic clock, or virtual and moved by hand.
 #pragma once
 
+#include "../detail/tsan.hpp"
+#include "../timeout.hpp"
 #include "host.hpp"
 
 #include <algorithm>
@@ -15,7 +17,7 @@
 
 namespace rouse::inline v0::kernel {
 
-/// Every thread that calls becomes a task. A wait that nothing can end, waits, as on Linux.
+/// A thread becomes a task when it is named or first sleeps in a call. A wait that nothing can end, waits, as on Linux.
 class ThreadHost final : public Host {
  public:
   enum class Clock {
@@ -31,17 +33,20 @@ class ThreadHost final : public Host {
 
   /// Names the calling thread's task, for dumps.
   void name_this_thread(std::string name) {
+    const detail::Hidden hidden;
     const std::lock_guard lock{mutex_};
     add_this_thread(std::move(name));
   }
 
   /// Waits until `n` tasks or more are blocked in calls: asleep, and not yet woken. For tests that order threads.
   void wait_until_blocked(std::size_t n) {
+    const detail::Hidden hidden;  // Looking is not an edge that Linux gives.
     std::unique_lock lock{mutex_};
     blocked_changed_.wait(lock, [&] { return blocked_ >= n; });
   }
   /// Waits until this thread is blocked in a call.
   void wait_until_blocked(std::thread::id id) {
+    const detail::Hidden hidden;  // Looking is not an edge that Linux gives.
     std::unique_lock lock{mutex_};
     blocked_changed_.wait(lock, [&] {
       return std::any_of(known_.begin(), known_.end(),
@@ -49,11 +54,14 @@ class ThreadHost final : public Host {
     });
   }
 
-  /// Moves the clock on and wakes those whose deadline came. Preconditions: by_hand; span >= 0.
-  void advance(Time span) {
-    ROUSE_ASSERT(clock_ == Clock::by_hand && span >= 0, "ThreadHost: this clock is not moved by hand, or not back");
+  /// Moves the clock on and wakes those whose deadline came: `host.advance(std::chrono::seconds(1))`.
+  /// Preconditions: by_hand; a span, not `never`.
+  void advance(Timeout span) {
+    ROUSE_ASSERT(clock_ == Clock::by_hand, "ThreadHost::advance: this clock is the real one");
+    ROUSE_ASSERT(!span.is_never(), "ThreadHost::advance: by how much?");
+    const detail::Hidden hidden;
     const std::lock_guard lock{mutex_};
-    by_hand_ = time_after(by_hand_, span);
+    by_hand_ = time_after(by_hand_, span.nanoseconds());
     tasks_.for_each([&](Task& task) {
       auto& thread = static_cast<ThreadTask&>(task);
       if (thread.blocked && thread.deadline <= by_hand_) unblock(thread);
@@ -84,12 +92,13 @@ class ThreadHost final : public Host {
     blocked_changed_.notify_all();
     // The kernel holds the lock already and goes on holding it afterwards, also if a cancellation passes through.
     std::unique_lock lock{mutex_, std::adopt_lock};
-    const auto release = Releaser{lock};
+    const Asleep asleep{*this, thread, lock};
     const auto unblocked = [&] { return !thread.blocked; };
-    if (clock_ == Clock::by_hand || deadline == time_never) {
+    const Time start = start_.time_since_epoch().count();
+    if (clock_ == Clock::by_hand || deadline > time_never - start) {
       thread.changed.wait(lock, unblocked);
-    } else if (!thread.changed.wait_until(lock, start_ + std::chrono::nanoseconds(deadline), unblocked)) {
-      unblock(thread);
+    } else {
+      thread.changed.wait_until(lock, start_ + std::chrono::nanoseconds(deadline), unblocked);
     }
     return thread.woken ? Sleep::woken : Sleep::timed_out;
   }
@@ -118,17 +127,24 @@ class ThreadHost final : public Host {
   static inline thread_local std::vector<Mine> this_thread_is;
   static inline std::atomic<std::uint64_t> next_serial{1};
 
-  struct Releaser {
+  // A thread in block(): however it leaves, it is not blocked any more and its caller holds the lock.
+  struct Asleep {
+    ThreadHost& host;
+    ThreadTask& task;
     std::unique_lock<std::mutex>& lock;
-    ~Releaser() { static_cast<void>(lock.release()); }
+    ~Asleep() {
+      if (task.blocked) host.unblock(task);
+      static_cast<void>(lock.release());
+    }
   };
 
   Task& add_this_thread(std::string name) {
+    // What is left of this thread's earlier name, of hosts that have gone, and of threads that have ended.
+    std::erase_if(this_thread_is, [&](const Mine& mine) { return mine.host == serial_ || mine.task.use_count() == 1; });
     std::erase_if(known_, [](const std::shared_ptr<ThreadTask>& task) { return task.use_count() == 1; });
     const std::uint32_t id = next_id_++;
     if (name.empty()) name = "thread " + std::to_string(id);
     const auto task = std::make_shared<ThreadTask>(id, std::move(name));
-    std::erase_if(this_thread_is, [&](const Mine& mine) { return mine.host == serial_; });
     this_thread_is.push_back({serial_, task});
     known_.push_back(task);
     tasks_.push_back(*task);

@@ -141,7 +141,7 @@ class UnixChunks {
   /// All or nothing: a chunk that meets a bad address is not moved at all.
   static bool copy(UserOutput& to, const Chunk& chunk, std::size_t n) {
     UserOutput after = to;
-    if (after.put(chunk.bytes.data() + chunk.used, n) < n) return false;
+    if (n != 0 && after.put(chunk.bytes.data() + chunk.used, n) < n) return false;
     to = after;
     return true;
   }

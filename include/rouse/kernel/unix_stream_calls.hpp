@@ -145,7 +145,7 @@ inline EventFlags UnixStreamFile::readiness() {
   if (!chunks_.empty() || !pending_.empty()) bits |= EventFlags::in | EventFlags::rdnorm;
   if (chunks_.has_urgent()) bits |= EventFlags::pri;
   if (state_ == State::unconnected) bits |= EventFlags::hup;
-  if (is_writable_now()) bits |= EventFlags::out | EventFlags::wrnorm | EventFlags::wrband;
+  if (is_writable_with(used_)) bits |= EventFlags::out | EventFlags::wrnorm | EventFlags::wrband;
   return bits;
 }
 
@@ -196,8 +196,11 @@ inline SysResult<bool> UnixStreamFile::send_chunk(UserInput& from, std::size_t n
   if (used_ >= static_cast<std::size_t>(send_buffer_)) return false;
   std::string bytes(n, '\0');
   UserInput unread = from;
-  if (unread.get(bytes.data(), n) < n) return SysResult<bool>::failure(EFAULT);
-  if (peer_ == nullptr || peer_->read_shut_) return SysResult<bool>::failure(EPIPE);
+  const bool good = unread.get(bytes.data(), n) == n;
+  if (!good || peer_ == nullptr || peer_->read_shut_) {
+    give_back(0);  // The chunk was there before its bytes: that it goes again wakes as if it had been read.
+    return SysResult<bool>::failure(good ? EPIPE : EFAULT);
+  }
   const std::size_t cost = unix_stream_cost(n);
   detail::tsan_release(peer_);
   peer_->chunks_.push(std::move(bytes), cost, urgent);
@@ -209,7 +212,7 @@ inline SysResult<bool> UnixStreamFile::send_chunk(UserInput& from, std::size_t n
 
 inline SysResult<std::size_t> UnixStreamFile::send(UserInput& from, int flags, bool has_address) try {
   const bool urgent = (flags & MSG_OOB) != 0;
-  if (urgent && from.left() == 0 && from.moved() == 0) return SysResult<std::size_t>::failure(EOPNOTSUPP);
+  if (urgent && from.left() == 0) return SysResult<std::size_t>::failure(EOPNOTSUPP);
   if (has_address) return SysResult<std::size_t>::failure(state_ == State::connected ? EISCONN : EOPNOTSUPP);
   if (state_ != State::connected) return SysResult<std::size_t>::failure(ENOTCONN);
   if (write_shut_ && !from.has_slept()) return SysResult<std::size_t>::failure(EPIPE);
@@ -238,7 +241,10 @@ inline SysResult<int> UnixStreamFile::ioctl(unsigned long request, void* argumen
       value = static_cast<int>(chunks_.readable_bytes());
       break;
     case SIOCOUTQ: value = static_cast<int>(used_); break;
-    case SIOCATMARK: value = chunks_.is_at_mark() ? 1 : 0; break;
+    case SIOCATMARK:
+      // Linux queues a connection as an empty chunk, and asks no more of a mark that was passed.
+      value = chunks_.is_at_mark() || !pending_.empty() ? 1 : 0;
+      break;
     default: return SysResult<int>::failure(ENOTTY);
   }
   if (!put_user(argument, value)) return SysResult<int>::failure(EFAULT);
@@ -252,6 +258,7 @@ inline SysResult<int> UnixStreamFile::option(int level, int name) {
     case SO_PROTOCOL: return 0;
     case SO_ACCEPTCONN: return state_ == State::listening ? 1 : 0;
     case SO_ERROR: return take_error();
+    case SO_SNDLOWAT: return 1;
     case SO_SNDBUF: return send_buffer_;
     case SO_RCVBUF: return receive_buffer_;
     case SO_OOBINLINE: return inline_urgent_ ? 1 : 0;
@@ -259,7 +266,7 @@ inline SysResult<int> UnixStreamFile::option(int level, int name) {
     case SO_KEEPALIVE:
     case SO_BROADCAST:
     case SO_DONTROUTE: return (booleans_ >> name & 1) != 0 ? 1 : 0;
-    default: refuse_option("getsockopt", level, name);
+    default: return no_option("getsockopt", level, name);
   }
 }
 
@@ -271,7 +278,7 @@ inline SysResult<void> UnixStreamFile::set_option(int level, int name, int value
   switch (name) {
     case SO_SNDBUF:
       send_buffer_ = doubled(4608, limits_.wmem_max);
-      give_back(0);
+      if (is_writable_with(used_)) queue.wake(room_key);
       return {};
     case SO_RCVBUF: receive_buffer_ = doubled(2304, limits_.rmem_max); return {};
     case SO_OOBINLINE: inline_urgent_ = value != 0; return {};
@@ -283,8 +290,9 @@ inline SysResult<void> UnixStreamFile::set_option(int level, int name, int value
     case SO_DOMAIN:
     case SO_PROTOCOL:
     case SO_ACCEPTCONN:
-    case SO_ERROR: return SysResult<void>::failure(ENOPROTOOPT);
-    default: refuse_option("setsockopt", level, name);
+    case SO_ERROR:
+    case SO_SNDLOWAT: return SysResult<void>::failure(ENOPROTOOPT);
+    default: return no_option("setsockopt", level, name);
   }
 }
 

@@ -74,13 +74,16 @@ class UnixStreamFile final : public SocketFile {
   static bool parse(std::string_view address, std::string& name);
 
   [[nodiscard]] UnixNames::Key key() const { return UnixNames::key(SOCK_STREAM, name_); }
-  [[nodiscard]] bool is_writable_now() const {
-    return state_ != State::listening && (used_ + 1) * 4 <= static_cast<std::size_t>(send_buffer_);
+  /// Whether `used` bytes at cost leave enough room to be called writable.
+  [[nodiscard]] bool is_writable_with(std::size_t used) const {
+    return state_ != State::listening && (used + 1) * 4 <= static_cast<std::size_t>(send_buffer_);
   }
   [[nodiscard]] int take_error() { return std::exchange(error_, 0); }
+  /// A chunk is gone: its sender's waiters are told. Linux looks while the chunk's last byte is still counted, so that
+  /// a socket may be writable, just, and nobody was told.
   void give_back(std::size_t cost) {
     used_ -= cost;
-    if (is_writable_now()) queue.wake(EventFlags::out | EventFlags::wrnorm | EventFlags::wrband);
+    if (is_writable_with(used_ + 1)) queue.wake(room_key);
   }
   /// For recvfrom: a peer without a name is not even named as such.
   [[nodiscard]] AddressBytes sender_address() const {
@@ -93,6 +96,7 @@ class UnixStreamFile final : public SocketFile {
   SysResult<bool> send_chunk(UserInput& from, std::size_t n, bool urgent);
 
   static constexpr EventFlags data_key{EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND};
+  static constexpr EventFlags room_key{EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND};
 
   FileIds& ids_;
   UnixNames& names_;

@@ -1,0 +1,47 @@
+// MonotonicClock: the time that a kernel's waits go by: Linux's monotonic clock, or the emulated kernel's, which may be
+// virtual. What a loop over timers should ask, rather than std::chrono::steady_clock, which is always the real one.
+#pragma once
+
+#include "backend/default.hpp"
+#include "timeout.hpp"
+
+#include <chrono>
+
+namespace rouse::inline v0 {
+
+/// CLOCK_MONOTONIC of a backend. A small value; any thread may ask it. Its time points are not those of steady_clock.
+template <ClockBackend B>
+class BasicMonotonicClock {
+ public:
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<BasicMonotonicClock>;
+  static constexpr bool is_steady = true;
+
+  BasicMonotonicClock() requires std::default_initializable<B>
+  = default;
+  explicit BasicMonotonicClock(B backend) : backend_(backend) {}
+
+  /// clock_gettime(2).
+  [[nodiscard]] time_point now() const {
+    ::timespec time{};
+    // Cannot fail: the clock is always there and the pointer is good.
+    static_cast<void>(backend_.clock_gettime(CLOCK_MONOTONIC, &time));
+    return time_point{std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)};
+  }
+
+  /// The span left until `deadline`, for a wait: *now* if it has passed, *never* for time_point::max().
+  [[nodiscard]] Timeout until(time_point deadline) const {
+    if (deadline == time_point::max()) return Timeout::never;
+    const time_point present = now();
+    return deadline <= present ? Timeout::now : Timeout{deadline - present};
+  }
+
+ private:
+  [[no_unique_address]] B backend_{};
+};
+
+using MonotonicClock = BasicMonotonicClock<DefaultBackend>;
+
+}  // namespace rouse::inline v0

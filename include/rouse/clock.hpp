@@ -23,6 +23,8 @@ class BasicMonotonicClock {
   = default;
   explicit BasicMonotonicClock(B backend) : backend_(backend) {}
 
+  [[nodiscard]] const B& backend() const { return backend_; }
+
   /// clock_gettime(2).
   [[nodiscard]] time_point now() const {
     ::timespec time{};

@@ -3,6 +3,7 @@
 
 #include "sys_result.hpp"
 
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -46,11 +47,26 @@ T value_or_throw(SysResult<T> result, FailedCall call) {
   return result.value();
 }
 
+/// Nothing if the call would block; else the value, or the exception.
+template <class T>
+std::optional<T> value_if_ready(SysResult<T> result, FailedCall call) {
+  if (result.would_block()) return std::nullopt;
+  return value_or_throw(result, call);
+}
+
 /// Sets `ec` to what `result` says, clearing it on success.
 template <class T>
 SysResult<T> report(SysResult<T> result, std::error_code& ec) {
   ec.assign(result.error(), std::system_category());
   return result;
+}
+
+/// Nothing if the call would block, which is no error, or if it failed; else the value.
+template <class T>
+std::optional<T> report_if_ready(SysResult<T> result, std::error_code& ec) {
+  if (result.would_block()) return ec.clear(), std::nullopt;
+  if (!report(result, ec).ok()) return std::nullopt;
+  return result.value();
 }
 
 }  // namespace detail

@@ -21,7 +21,7 @@ class BasicFdRef {
   [[nodiscard]] constexpr int get() const { return fd_; }
   [[nodiscard]] constexpr const B& backend() const { return backend_; }
 
-  friend constexpr bool operator==(const BasicFdRef&, const BasicFdRef&) = default;
+  friend bool operator==(const BasicFdRef&, const BasicFdRef&) = default;
 
  private:
   int fd_;

@@ -34,16 +34,11 @@ class BasicPipeReader : public WaitingHandle<BasicPipeReader<B>, B> {
   /// all was read. Precondition: non-blocking, as made by default.
   [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into) {
     this->assert_never_waits();
-    const SysResult<std::size_t> got = read_once(into);
-    if (got.would_block()) return std::nullopt;
-    return detail::value_or_throw(got, {"read", this->fd()});
+    return detail::value_if_ready(read_once(into), {"read", this->fd()});
   }
   [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into, std::error_code& ec) {
     this->assert_never_waits();
-    const SysResult<std::size_t> got = read_once(into);
-    if (got.would_block()) return ec.clear(), std::nullopt;
-    if (!detail::report(got, ec).ok()) return std::nullopt;
-    return got.value();
+    return detail::report_if_ready(read_once(into), ec);
   }
 
   static constexpr char used_while_closed[] = "PipeReader: used while closed or after being moved from";
@@ -89,16 +84,11 @@ class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
   /// Precondition: non-blocking, as made by default.
   [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from) {
     this->assert_never_waits();
-    const SysResult<std::size_t> wrote = write_once(from);
-    if (wrote.would_block()) return std::nullopt;
-    return detail::value_or_throw(wrote, {"write", this->fd()});
+    return detail::value_if_ready(write_once(from), {"write", this->fd()});
   }
   [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from, std::error_code& ec) {
     this->assert_never_waits();
-    const SysResult<std::size_t> wrote = write_once(from);
-    if (wrote.would_block()) return ec.clear(), std::nullopt;
-    if (!detail::report(wrote, ec).ok()) return std::nullopt;
-    return wrote.value();
+    return detail::report_if_ready(write_once(from), ec);
   }
 
   static constexpr char used_while_closed[] = "PipeWriter: used while closed or after being moved from";

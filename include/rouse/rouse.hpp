@@ -1,7 +1,7 @@
 // rouse: typed handles for what a program waits on, over the real kernel or an emulated one.
 //
 // Nothing from kernel/ comes with this header, unless ROUSE_AMBIENT is set: a test includes
-// <rouse/backend/emulated.hpp> beside it.
+// <rouse/backend/emulated.hpp> beside it. Nor does <chrono>: clock.hpp brings it.
 #pragma once
 
 #if __cplusplus < 202002L

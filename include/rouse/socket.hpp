@@ -200,15 +200,10 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
   std::size_t send(ConstBuffer from, std::error_code& ec) { return send(from, {}, ec); }
   /// Sends what fits now and says how much; nothing if nothing does. Never waits, whatever the socket's mode.
   [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags = {}) {
-    const SysResult<std::size_t> sent = send_once(from, flags | MessageFlags::dontwait);
-    if (sent.would_block()) return std::nullopt;
-    return detail::value_or_throw(sent, {"send", this->fd()});
+    return detail::value_if_ready(send_once(from, flags | MessageFlags::dontwait), {"send", this->fd()});
   }
   [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags, std::error_code& ec) {
-    const SysResult<std::size_t> sent = send_once(from, flags | MessageFlags::dontwait);
-    if (sent.would_block()) return ec.clear(), std::nullopt;
-    if (!detail::report(sent, ec).ok()) return std::nullopt;
-    return sent.value();
+    return detail::report_if_ready(send_once(from, flags | MessageFlags::dontwait), ec);
   }
   [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, std::error_code& ec) {
     return try_send(from, {}, ec);
@@ -227,15 +222,10 @@ class BasicSocket : public WaitingHandle<BasicSocket<B>, B> {
   /// Takes up to `into.size()` bytes of what is there; nothing if there is none yet; 0 when the peer sends no more.
   /// Never waits, whatever the socket's mode.
   [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, MessageFlags flags = {}) {
-    const SysResult<std::size_t> got = receive_once(into, flags | MessageFlags::dontwait);
-    if (got.would_block()) return std::nullopt;
-    return detail::value_or_throw(got, {"recv", this->fd()});
+    return detail::value_if_ready(receive_once(into, flags | MessageFlags::dontwait), {"recv", this->fd()});
   }
   [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, MessageFlags flags, std::error_code& ec) {
-    const SysResult<std::size_t> got = receive_once(into, flags | MessageFlags::dontwait);
-    if (got.would_block()) return ec.clear(), std::nullopt;
-    if (!detail::report(got, ec).ok()) return std::nullopt;
-    return got.value();
+    return detail::report_if_ready(receive_once(into, flags | MessageFlags::dontwait), ec);
   }
 
   [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, std::error_code& ec) {

@@ -132,11 +132,11 @@ TEMPLATE_LIST_TEST_CASE("eventfd: a read is refused for its size, then for the c
   };
   for (const Row row : {Row{test::unmapped(), 7, 0, EINVAL, false},
                         {test::unmapped(), 7, 3, EINVAL, false},
-                        {nullptr, 0, 3, EINVAL, false},
+                        {test::null(), 0, 3, EINVAL, false},
                         {test::unmapped(), 8, 0, EAGAIN, false},
-                        {nullptr, 8, 0, EAGAIN, false},
+                        {test::null(), 8, 0, EAGAIN, false},
                         {test::unmapped(), 8, 3, EFAULT, true},
-                        {nullptr, 8, 3, EFAULT, true},
+                        {test::null(), 8, 3, EFAULT, true},
                         // Addresses of the kernel are refused by arithmetic, before the file is asked.
                         {test::in_kernel_space(), 8, 3, EFAULT, false},
                         {test::in_kernel_space(), 8, 0, EFAULT, false},
@@ -157,7 +157,7 @@ TEMPLATE_LIST_TEST_CASE("eventfd: a write is refused for its size, then its buff
   const void* const value = &all_ones;
   CHECK(on.backend.write(counter.fd(), test::unmapped(), 7) == Size::failure(EINVAL));
   CHECK(on.backend.write(counter.fd(), test::unmapped(), 8) == Size::failure(EFAULT));
-  CHECK(on.backend.write(counter.fd(), nullptr, 8) == Size::failure(EFAULT));
+  CHECK(on.backend.write(counter.fd(), test::null(), 8) == Size::failure(EFAULT));
   CHECK(on.backend.write(counter.fd(), test::in_kernel_space(), 7) == Size::failure(EFAULT));
   CHECK(on.backend.write(counter.fd(), value, 8) == Size::failure(EINVAL));
   CHECK(counter.write(1) == would_block());
@@ -338,13 +338,13 @@ TEMPLATE_LIST_TEST_CASE("eventfd: every write wakes with IN and every read with 
   CHECK(made_by(keys, [&] { return counter.write(0); }) == EventFlags::in);
   CHECK(made_by(keys, [&] { return counter.write(most); }) == EventFlags{});
   CHECK(made_by(keys, [&] { return counter.write(all_ones); }) == EventFlags{});
-  CHECK(made_by(keys, [&] { return on.backend.write(counter.fd(), nullptr, 8); }) == EventFlags{});
-  CHECK(made_by(keys, [&] { return on.backend.read(counter.fd(), nullptr, 7); }) == EventFlags{});
+  CHECK(made_by(keys, [&] { return on.backend.write(counter.fd(), test::null(), 8); }) == EventFlags{});
+  CHECK(made_by(keys, [&] { return on.backend.read(counter.fd(), test::null(), 7); }) == EventFlags{});
   CHECK(made_by(keys, [&] { return counter.read(); }) == EventFlags::out);
   CHECK(made_by(keys, [&] { return counter.read(); }) == EventFlags{});
   CHECK(made_by(keys, [&] { return counter.write(0); }) == EventFlags::in);
   REQUIRE(counter.write(1) == 8);
-  CHECK(made_by(keys, [&] { return on.backend.read(counter.fd(), nullptr, 8); }) ==
+  CHECK(made_by(keys, [&] { return on.backend.read(counter.fd(), test::null(), 8); }) ==
         (EventFlags::in | EventFlags::out));  // The write's and, though the value was lost, the read's.
   CHECK(made_by(keys, [&] { return on.backend.close(on.backend.dup(counter.fd()).value()); }) == EventFlags{});
 

@@ -12,6 +12,7 @@ using namespace rouse;
 TEST_CASE("format: {fmt} prints flags and addresses as operator<< does", "[format]") {
   CHECK(fmt::format("{}", EventFlags::in | EventFlags::et) == "in|et");
   CHECK(fmt::format("[{:>6}]", EventFdFlags::semaphore & EventFdFlags{}) == "[     0]");
+  CHECK(fmt::format("{}", Event{EventFlags::in, 7}) == "{in, 7}");
   CHECK(fmt::format("{}", SocketAddress::ipv4_loopback(80)) == "127.0.0.1:80");
 }
 #endif
@@ -25,6 +26,7 @@ TEST_CASE("format: std::format prints flags and addresses as operator<< does", "
 
 TEST_CASE("format: a formatter is there for what prints by to_string", "[format]") {
   CHECK(detail::PrintsByToString<EventFlags>);
+  CHECK(detail::PrintsByToString<Event>);
   CHECK(detail::PrintsByToString<SocketAddress>);
   CHECK_FALSE(detail::PrintsByToString<int>);
 }

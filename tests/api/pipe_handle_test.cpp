@@ -1,4 +1,5 @@
 // The handles Pipe, PipeReader and PipeWriter, over both modes of the descriptors.
+#include "../support/bad_pointers.hpp"
 #include "../support/death.hpp"
 #include "../support/events.hpp"
 #include "../support/file_limit.hpp"
@@ -119,10 +120,10 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a bad buffer is an error of the read", "[pipe][ha
   typename Handles<TestType>::Pipe pipe{on.backend};
   pipe.writer.write("a"sv);
   const std::string text = "read(fd " + std::to_string(pipe.reader.fd()) + "): Bad address";
-  CHECK(thrown_by([&] { pipe.reader.read({nullptr, 1}); }) == text);
-  CHECK(thrown_by([&] { static_cast<void>(pipe.reader.try_read({nullptr, 1})); }) == text);
+  CHECK(thrown_by([&] { pipe.reader.read({test::unmapped(), 1}); }) == text);
+  CHECK(thrown_by([&] { static_cast<void>(pipe.reader.try_read({test::unmapped(), 1})); }) == text);
   std::error_code ec;
-  CHECK(pipe.reader.try_read({nullptr, 1}, ec) == std::nullopt);
+  CHECK(pipe.reader.try_read({test::unmapped(), 1}, ec) == std::nullopt);
   CHECK(ec == system_error(EFAULT));
 }
 

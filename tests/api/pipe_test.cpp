@@ -132,8 +132,8 @@ TEMPLATE_LIST_TEST_CASE("Pipe: an empty read and an empty write do nothing at al
   test::WakeKeys<TestType> writer_keys{on, pipe.writer()};
   CHECK(pipe.read(0) == 0);
   CHECK(pipe.write("") == 0);
-  CHECK(on.backend.read(pipe.reader(), nullptr, 0) == 0);
-  CHECK(on.backend.write(pipe.writer(), nullptr, 0) == 0);
+  CHECK(on.backend.read(pipe.reader(), test::null(), 0) == 0);
+  CHECK(on.backend.write(pipe.writer(), test::null(), 0) == 0);
   pipe.fill();
   static_cast<void>(reader_keys.take());
   CHECK(pipe.read(0) == 0);
@@ -304,7 +304,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: every write wakes the reading end", "[pipe][wake]
   CHECK(keys.take() == EventFlags{});
   pipe.fill();
   CHECK(keys.take() == readable);
-  CHECK(on.backend.read(pipe.reader(), nullptr, 1) == Size::failure(EFAULT));
+  CHECK(on.backend.read(pipe.reader(), test::null(), 1) == Size::failure(EFAULT));
   CHECK(keys.take() == EventFlags{});
   CHECK(on.backend.close(on.backend.dup(pipe.writer()).value()).ok());
   CHECK(keys.take() == EventFlags{});
@@ -316,7 +316,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a failed write is an edge for the reader", "[pipe
   TestType on;
   RawPipe<TestType> pipe{on};
   test::WakeKeys<TestType> keys{on, pipe.reader()};
-  CHECK(on.backend.write(pipe.writer(), nullptr, 1) == Size::failure(EFAULT));
+  CHECK(on.backend.write(pipe.writer(), test::null(), 1) == Size::failure(EFAULT));
   CHECK(keys.take() == readable);
   pipe.fill();
   typename Handles<TestType>::Epoll epoll{on.backend};

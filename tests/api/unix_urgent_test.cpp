@@ -60,6 +60,20 @@ TEMPLATE_LIST_TEST_CASE("Urgent byte: fetched in time, it leaves its place as a 
   CHECK_FALSE(calls.is_at_mark(pair[1]));
 }
 
+TEMPLATE_LIST_TEST_CASE("Urgent byte: that place is no boundary any more once another is pending", "[unix][urgent]",
+                        test::AllBackends) {
+  TestType on;
+  test::UnixSockets calls{on};
+  auto pair = calls.pair();
+  REQUIRE(calls.send(pair[0], "abcX", MSG_OOB).ok());
+  CHECK(calls.receive(pair[1], 1, MSG_OOB) == text("X"));
+  REQUIRE(calls.send(pair[0], "defY", MSG_OOB).ok());
+  CHECK(calls.receive(pair[1], 100, MSG_PEEK) == text("abcdef"));
+  CHECK(calls.receive(pair[1]) == text("abcdef"));
+  CHECK(calls.in_flight(pair[0]) == 768);
+  CHECK(calls.is_at_mark(pair[1]));
+}
+
 TEMPLATE_LIST_TEST_CASE("Urgent byte: alone, it looks readable and is not, and a plain read loses it", "[unix][urgent]",
                         test::AllBackends) {
   TestType on;
@@ -96,7 +110,9 @@ TEMPLATE_LIST_TEST_CASE("Urgent byte: fetched alone, its empty place still looks
     CHECK(calls.in_flight(pair[0]) == 0);
   }
   SECTION("or the next one was fetched behind it") {
+    CHECK(calls.is_at_mark(pair[1]));
     REQUIRE(calls.send(pair[0], "Y", MSG_OOB).ok());
+    CHECK(calls.is_at_mark(pair[1]));  // Of both: there is nothing in between.
     CHECK(calls.in_flight(pair[0]) == 2 * 768);
     CHECK(calls.receive(pair[1], 1, MSG_OOB) == text("Y"));
     CHECK(calls.in_flight(pair[0]) == 768);

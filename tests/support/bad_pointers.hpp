@@ -5,16 +5,27 @@
 
 namespace test {
 
+/// A pointer that the compiler knows nothing of, lest it warns of what it points to.
+template <class T>
+T* pointer_to(std::uintptr_t number) {
+  const volatile std::uintptr_t address = number;
+  return reinterpret_cast<T*>(std::uintptr_t{address});
+}
+
 /// Never mapped, but within user space: a call notices when it touches it.
 template <class T = char>
 T* unmapped() {
-  return reinterpret_cast<T*>(std::uintptr_t{8});
+  return pointer_to<T>(8);
+}
+template <class T = char>
+T* null() {
+  return pointer_to<T>(0);
 }
 
 /// The kernel's half of the address space: a call refuses it by its value alone.
 template <class T = char>
 T* in_kernel_space() {
-  return reinterpret_cast<T*>(std::uintptr_t{0xffff'8000'0000'0000});
+  return pointer_to<T>(0xffff'8000'0000'0000);
 }
 
 /// True if a sanitizer looks at all that a call says it has read or written, also where Linux itself never looks.

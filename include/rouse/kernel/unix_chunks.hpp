@@ -17,7 +17,7 @@ namespace rouse::inline v0::kernel {
   constexpr std::size_t linear_max = 3776;  // Beyond, the rest goes into pages.
   const std::size_t in_pages = n <= linear_max ? 0 : std::min(n, up_to(n - linear_max, page_size));
   std::size_t linear = 512;
-  while (linear < up_to(n - in_pages, 64) + 320) linear *= 2;
+  while (linear < n - in_pages + 320) linear *= 2;
   return 256 + linear + up_to(in_pages, page_size);
 }
 

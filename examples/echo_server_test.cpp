@@ -17,9 +17,8 @@ namespace {
 class Address {
  public:
   Address() {
-    char path[] = "/tmp/rouse-echo-XXXXXX";
-    REQUIRE(::mkdtemp(path) != nullptr);
-    directory_ = path;
+    directory_ = std::filesystem::temp_directory_path() / "rouse-echo-XXXXXX";
+    REQUIRE(::mkdtemp(directory_.data()) != nullptr);
   }
   Address(const Address&) = delete;
   Address& operator=(const Address&) = delete;

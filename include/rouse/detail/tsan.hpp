@@ -6,16 +6,8 @@
 #include <cstddef>
 #include <cstring>
 
-#if defined(__SANITIZE_THREAD__)
-#define ROUSE_DETAIL_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define ROUSE_DETAIL_TSAN 1
-#endif
-#endif
-
-#ifdef ROUSE_DETAIL_TSAN
-// The sanitizer's run-time library defines these; no header of g++ declares the first six.
+// The sanitizer's run-time library defines these; no header of g++ declares the first six. Without the sanitizer they
+// are named and never called.
 extern "C" {
 void AnnotateIgnoreReadsBegin(const char* file, int line);
 void AnnotateIgnoreReadsEnd(const char* file, int line);
@@ -28,28 +20,31 @@ void __tsan_release(void* address);
 void __tsan_read_range(void* address, unsigned long size);
 void __tsan_write_range(void* address, unsigned long size);
 }
-#endif
 
 namespace rouse::inline v0::detail {
 
-#ifdef ROUSE_DETAIL_TSAN
+#if defined(__SANITIZE_THREAD__)
 inline constexpr bool tsan_is_on = true;
-
-inline void tsan_hide() {
-  AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
-  AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
-  AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
-}
-inline void tsan_show() {
-  AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
-  AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
-  AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
-}
+#elif defined(__has_feature)
+inline constexpr bool tsan_is_on = __has_feature(thread_sanitizer);
 #else
 inline constexpr bool tsan_is_on = false;
-inline void tsan_hide() {}
-inline void tsan_show() {}
 #endif
+
+inline void tsan_hide() {
+  if constexpr (tsan_is_on) {
+    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+    AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+  }
+}
+inline void tsan_show() {
+  if constexpr (tsan_is_on) {
+    AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+    AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+  }
+}
 
 /// Our own code: the sanitizer looks away. Must not be nested.
 struct Hidden {
@@ -70,36 +65,32 @@ struct Visible {
 /// An edge that Linux guarantees, from hidden code: what this thread did so far happens before what a thread does that
 /// acquires the same object later.
 inline void tsan_release([[maybe_unused]] const void* object) {
-#ifdef ROUSE_DETAIL_TSAN
-  Visible visible;
-  __tsan_release(const_cast<void*>(object));
-#endif
+  if constexpr (tsan_is_on) {
+    const Visible visible;
+    __tsan_release(const_cast<void*>(object));
+  }
 }
 inline void tsan_acquire([[maybe_unused]] const void* object) {
-#ifdef ROUSE_DETAIL_TSAN
-  Visible visible;
-  __tsan_acquire(const_cast<void*>(object));
-#endif
+  if constexpr (tsan_is_on) {
+    const Visible visible;
+    __tsan_acquire(const_cast<void*>(object));
+  }
 }
 
 /// memcpy into the user's memory, from hidden code: only the user's side is an access. Acquire first, then copy.
 inline void copy_to_user(void* user, const void* from, std::size_t n) {
-#ifdef ROUSE_DETAIL_TSAN
-  {
-    Visible visible;
+  if constexpr (tsan_is_on) {
+    const Visible visible;
     __tsan_write_range(user, n);
   }
-#endif
   std::memcpy(user, from, n);
 }
 /// memcpy out of the user's memory, likewise.
 inline void copy_from_user(void* to, const void* user, std::size_t n) {
-#ifdef ROUSE_DETAIL_TSAN
-  {
-    Visible visible;
+  if constexpr (tsan_is_on) {
+    const Visible visible;
     __tsan_read_range(const_cast<void*>(user), n);
   }
-#endif
   std::memcpy(to, user, n);
 }
 

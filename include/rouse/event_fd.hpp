@@ -80,17 +80,13 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
   [[nodiscard]] std::optional<std::uint64_t> try_read() {
     this->assert_never_waits();
     std::uint64_t value = 0;
-    const SysResult<std::size_t> got = read_once(value);
-    if (got.would_block()) return std::nullopt;
-    detail::value_or_throw(got, {"read", this->fd()});
+    if (!detail::value_if_ready(read_once(value), {"read", this->fd()})) return std::nullopt;
     return value;
   }
   [[nodiscard]] std::optional<std::uint64_t> try_read(std::error_code& ec) {
     this->assert_never_waits();
     std::uint64_t value = 0;
-    const SysResult<std::size_t> got = read_once(value);
-    if (got.would_block()) return ec.clear(), std::nullopt;
-    if (!detail::report(got, ec).ok()) return std::nullopt;
+    if (!detail::report_if_ready(read_once(value), ec)) return std::nullopt;
     return value;
   }
 

@@ -1,5 +1,5 @@
-// Formatters for std::format, where the standard library has it, and for {fmt}, where it is installed: flags, events
-// and addresses are formatted as operator<< prints them, with a string's format specification.
+// Formatters for std::format, where the standard library has it, and for {fmt}, where it is installed: flags, events,
+// sets of signals and addresses are formatted as operator<< prints them, with a string's format specification.
 #pragma once
 
 #include <string>
@@ -13,14 +13,22 @@
 #endif
 
 #include "event.hpp"
+#include "ip.hpp"
 #include "open_flags.hpp"
+#include "signal_set.hpp"
 #include "socket_address.hpp"
+#include "unix_address.hpp"
 
 namespace rouse::inline v0::detail {
 
+template <class T, class... Of>
+concept OneOf = (std::same_as<T, Of> || ...);
+
 /// What prints by to_string.
 template <class T>
-concept PrintsByToString = std::derived_from<T, FlagSet<T>> || std::same_as<T, Event> || std::same_as<T, SocketAddress>;
+concept PrintsByToString =
+    std::derived_from<T, FlagSet<T>> || OneOf<T, Event, SignalSet, SocketAddress, Ip, Ipv4, Ipv4Address, Ipv6,
+                                              Ipv6Address, UnixAddress, UnixPath, UnixAbstract>;
 
 }  // namespace rouse::inline v0::detail
 

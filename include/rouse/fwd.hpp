@@ -9,9 +9,12 @@ namespace rouse::inline v0 {
 struct CreateFlags;
 struct EventFdFlags;
 struct EventFlags;
+struct Linger;
 struct MessageFlags;
 struct PipeFlags;
+struct SignalFdFlags;
 struct SocketFlags;
+struct TimerFlags;
 class ConstBuffer;
 class Event;
 class EventBuffer;
@@ -19,9 +22,19 @@ class EventData;
 class EventVec;
 template <std::size_t N>
 class EventArray;
+class Ip;
+class Ipv4;
+class Ipv4Address;
+class Ipv6;
+class Ipv6Address;
 class MutableBuffer;
+class SignalInfo;
+class SignalSet;
 class SocketAddress;
 class Timeout;
+class UnixAbstract;
+class UnixAddress;
+class UnixPath;
 
 // Backends.
 struct LinuxBackend;

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 namespace rouse::inline v0 {
 
@@ -37,6 +39,32 @@ struct EventFdFlags : FlagSet<EventFdFlags> {
 inline constexpr EventFdFlags EventFdFlags::semaphore{EFD_SEMAPHORE};
 inline constexpr EventFdFlags EventFdFlags::nonblock{EFD_NONBLOCK};
 inline constexpr EventFdFlags EventFdFlags::cloexec{EFD_CLOEXEC};
+
+/// timerfd_create(2).
+struct TimerFlags : FlagSet<TimerFlags> {
+  using FlagSet::FlagSet;
+
+  static const TimerFlags nonblock;  ///< The calls say "would block" instead of waiting.
+  static const TimerFlags cloexec;   ///< Close on exec.
+
+  static constexpr std::array<FlagName, 2> names() { return {{{TFD_NONBLOCK, "nonblock"}, {TFD_CLOEXEC, "cloexec"}}}; }
+};
+
+inline constexpr TimerFlags TimerFlags::nonblock{TFD_NONBLOCK};
+inline constexpr TimerFlags TimerFlags::cloexec{TFD_CLOEXEC};
+
+/// signalfd(2).
+struct SignalFdFlags : FlagSet<SignalFdFlags> {
+  using FlagSet::FlagSet;
+
+  static const SignalFdFlags nonblock;  ///< The calls say "would block" instead of waiting.
+  static const SignalFdFlags cloexec;   ///< Close on exec.
+
+  static constexpr std::array<FlagName, 2> names() { return {{{SFD_NONBLOCK, "nonblock"}, {SFD_CLOEXEC, "cloexec"}}}; }
+};
+
+inline constexpr SignalFdFlags SignalFdFlags::nonblock{SFD_NONBLOCK};
+inline constexpr SignalFdFlags SignalFdFlags::cloexec{SFD_CLOEXEC};
 
 /// pipe2(2).
 struct PipeFlags : FlagSet<PipeFlags> {

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <iosfwd>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <optional>
 #include <string>
@@ -18,9 +20,24 @@
 
 namespace rouse::inline v0 {
 
+namespace detail {
+
+/// `%` and the name of the interface that an IPv6 address is meant on, or its number if there is no such interface now;
+/// empty for none.
+inline std::string scope_text(std::uint32_t scope) {
+  if (scope == 0) return {};
+  char name[IF_NAMESIZE] = {};
+  return '%' + (::if_indextoname(scope, name) != nullptr ? std::string(name) : std::to_string(scope));
+}
+
+}  // namespace detail
+
 /// An address of any family, with its length as the kernel counts it. A value; comparing compares the bytes.
+/// Ipv4, Ipv6, Ip and UnixAddress convert to it, and `as` converts back.
 class SocketAddress {
  public:
+  using Raw = SocketAddress;
+
   /// No address: family AF_UNSPEC, length 0.
   SocketAddress() = default;
 
@@ -61,11 +78,27 @@ class SocketAddress {
     return of(address);
   }
 
+  /// The bytes of an address of any kind. Nothing if they are longer than any address.
+  [[nodiscard]] static std::optional<SocketAddress> from_raw(const ::sockaddr* data, ::socklen_t size) {
+    if (size > capacity()) return std::nullopt;
+    SocketAddress result;
+    std::memcpy(&result.storage_, data, size);
+    result.size_ = size;
+    return result;
+  }
+  [[nodiscard]] const SocketAddress& raw() const { return *this; }
+
+  /// The same as an Ipv4, Ipv6, Ip, UnixPath …; nothing if it is none.
+  template <class Address>
+  [[nodiscard]] std::optional<Address> as() const {
+    return Address::from_raw(data(), size());
+  }
+
   [[nodiscard]] int family() const { return size_ == 0 ? AF_UNSPEC : storage_.ss_family; }
   /// The port of an IPv4 or IPv6 address, else 0.
   [[nodiscard]] std::uint16_t port() const {
-    if (family() == AF_INET) return ntohs(as<::sockaddr_in>().sin_port);
-    if (family() == AF_INET6) return ntohs(as<::sockaddr_in6>().sin6_port);
+    if (family() == AF_INET) return ntohs(in<::sockaddr_in>().sin_port);
+    if (family() == AF_INET6) return ntohs(in<::sockaddr_in6>().sin6_port);
     return 0;
   }
 
@@ -90,14 +123,14 @@ class SocketAddress {
     char text[INET6_ADDRSTRLEN] = {};
     switch (address.family()) {
       case AF_INET: {
-        const auto ip = address.as<::sockaddr_in>();
+        const auto ip = address.in<::sockaddr_in>();
         ::inet_ntop(AF_INET, &ip.sin_addr, text, sizeof text);
         return std::string(text) + ':' + std::to_string(address.port());
       }
       case AF_INET6: {
-        const auto ip = address.as<::sockaddr_in6>();
+        const auto ip = address.in<::sockaddr_in6>();
         ::inet_ntop(AF_INET6, &ip.sin6_addr, text, sizeof text);
-        return '[' + std::string(text) + "]:" + std::to_string(address.port());
+        return '[' + std::string(text) + detail::scope_text(ip.sin6_scope_id) + "]:" + std::to_string(address.port());
       }
       case AF_UNIX: {
         const std::string_view name = address.unix_name();
@@ -128,19 +161,16 @@ class SocketAddress {
     return result;
   }
 
-  template <class Raw>
-  static SocketAddress of(const Raw& raw) {
-    SocketAddress result;
-    std::memcpy(&result.storage_, &raw, sizeof raw);
-    result.size_ = sizeof raw;
-    return result;
+  template <class Bytes>
+  static SocketAddress of(const Bytes& bytes) {
+    return *from_raw(reinterpret_cast<const ::sockaddr*>(&bytes), sizeof bytes);
   }
 
-  template <class Raw>
-  [[nodiscard]] Raw as() const {
-    Raw raw;
-    std::memcpy(&raw, &storage_, sizeof raw);
-    return raw;
+  template <class Bytes>
+  [[nodiscard]] Bytes in() const {
+    Bytes bytes;
+    std::memcpy(&bytes, &storage_, sizeof bytes);
+    return bytes;
   }
 
   [[nodiscard]] std::string_view unix_name() const {
@@ -152,5 +182,38 @@ class SocketAddress {
   ::sockaddr_storage storage_{};
   ::socklen_t size_ = 0;
 };
+
+namespace detail {
+
+/// What the syscalls are given or fill of an address whose family is known: no longer than it has to be. `Bytes` is a
+/// sockaddr_in or the like.
+template <class Bytes>
+class RawAddress {
+ public:
+  RawAddress() = default;
+  explicit RawAddress(const Bytes& bytes, ::socklen_t size = sizeof(Bytes)) : bytes_(bytes), size_(size) {}
+
+  [[nodiscard]] const ::sockaddr* data() const { return reinterpret_cast<const ::sockaddr*>(&bytes_); }
+  [[nodiscard]] ::sockaddr* data() { return reinterpret_cast<::sockaddr*>(&bytes_); }
+  [[nodiscard]] ::socklen_t size() const { return size_; }
+  [[nodiscard]] static constexpr ::socklen_t capacity() { return sizeof(Bytes); }
+  void set_size(::socklen_t size) { size_ = size; }
+
+ private:
+  Bytes bytes_{};
+  ::socklen_t size_ = 0;
+};
+
+/// The whole of `text` as a number; nothing unless it is that, in decimal, and no larger than T holds.
+template <class T>
+std::optional<T> decimal(std::string_view text) {
+  T number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc{} || end != last) return std::nullopt;
+  return number;
+}
+
+}  // namespace detail
 
 }  // namespace rouse::inline v0

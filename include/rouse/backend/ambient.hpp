@@ -117,8 +117,44 @@ class AmbientBackend {
   SysResult<void> clock_gettime(::clockid_t clock, ::timespec* time) const {
     return on_kernel([&](auto k) { return k.clock_gettime(clock, time); });
   }
+  SysResult<void> clock_nanosleep(::clockid_t clock, int flags, const ::timespec* span, ::timespec* left) const {
+    return on_kernel([&](auto k) { return k.clock_nanosleep(clock, flags, span, left); });
+  }
   SysResult<int> poll(::pollfd* fds, ::nfds_t n, int milliseconds) const {
     return on_kernel([&](auto k) { return k.poll(fds, n, milliseconds); });
+  }
+  SysResult<int> ppoll(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) const {
+    return on_kernel([&](auto k) { return k.ppoll(fds, n, timeout, mask); });
+  }
+  SysResult<int> select(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, ::timeval* timeout) const {
+    return on_kernel([&](auto k) { return k.select(n, read, write, except, timeout); });
+  }
+  SysResult<int> pselect(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, const ::timespec* timeout,
+                         const ::sigset_t* mask) const {
+    return on_kernel([&](auto k) { return k.pselect(n, read, write, except, timeout, mask); });
+  }
+
+  // -- signals
+  SysResult<void> sigaction(int signal, const struct ::sigaction* to, struct ::sigaction* before) const {
+    return on_kernel([&](auto k) { return k.sigaction(signal, to, before); });
+  }
+  SysResult<void> sigprocmask(int how, const ::sigset_t* set, ::sigset_t* before) const {
+    return on_kernel([&](auto k) { return k.sigprocmask(how, set, before); });
+  }
+  SysResult<void> sigpending(::sigset_t* set) const {
+    return on_kernel([&](auto k) { return k.sigpending(set); });
+  }
+  SysResult<void> kill(int pid, int signal) const {
+    return on_kernel([&](auto k) { return k.kill(pid, signal); });
+  }
+  SysResult<void> tgkill(int pid, int tid, int signal) const {
+    return on_kernel([&](auto k) { return k.tgkill(pid, tid, signal); });
+  }
+  SysResult<int> getpid() const {
+    return on_kernel([&](auto k) { return k.getpid(); });
+  }
+  SysResult<int> gettid() const {
+    return on_kernel([&](auto k) { return k.gettid(); });
   }
 
   // -- epoll
@@ -147,6 +183,20 @@ class AmbientBackend {
   }
   SysResult<void> pipe2(int* fds, int flags) const {
     return on_kernel([&](auto k) { return k.pipe2(fds, flags); });
+  }
+
+  // -- timerfd, signalfd
+  SysResult<int> timerfd_create(::clockid_t clock, int flags) const {
+    return on_kernel([&](auto k) { return k.timerfd_create(clock, flags); });
+  }
+  SysResult<void> timerfd_settime(int fd, int flags, const ::itimerspec* to, ::itimerspec* before) const {
+    return on_kernel([&](auto k) { return k.timerfd_settime(fd, flags, to, before); });
+  }
+  SysResult<void> timerfd_gettime(int fd, ::itimerspec* setting) const {
+    return on_kernel([&](auto k) { return k.timerfd_gettime(fd, setting); });
+  }
+  SysResult<int> signalfd(int fd, const ::sigset_t* mask, int flags) const {
+    return on_kernel([&](auto k) { return k.signalfd(fd, mask, flags); });
   }
 
   // -- sockets
@@ -190,6 +240,12 @@ class AmbientBackend {
   SysResult<std::size_t> recvfrom(int fd, void* data, std::size_t size, int flags, ::sockaddr* from,
                                   ::socklen_t* from_size) const {
     return on_kernel([&](auto k) { return k.recvfrom(fd, data, size, flags, from, from_size); });
+  }
+  SysResult<std::size_t> sendmsg(int fd, const ::msghdr* message, int flags) const {
+    return on_kernel([&](auto k) { return k.sendmsg(fd, message, flags); });
+  }
+  SysResult<std::size_t> recvmsg(int fd, ::msghdr* message, int flags) const {
+    return on_kernel([&](auto k) { return k.recvmsg(fd, message, flags); });
   }
 
  private:

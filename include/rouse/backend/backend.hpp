@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -98,8 +99,53 @@ concept clock_gettime = requires(const B b, ::clockid_t clock, ::timespec* time)
   { b.clock_gettime(clock, time) } -> std::same_as<SysResult<void>>;
 };
 template <class B>
+concept clock_nanosleep = requires(const B b, ::clockid_t clock, const ::timespec* span, ::timespec* left) {
+  { b.clock_nanosleep(clock, 0, span, left) } -> std::same_as<SysResult<void>>;
+};
+template <class B>
 concept poll = requires(const B b, ::pollfd* fds, ::nfds_t n, int milliseconds) {
   { b.poll(fds, n, milliseconds) } -> std::same_as<SysResult<int>>;
+};
+template <class B>
+concept ppoll = requires(const B b, ::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) {
+  { b.ppoll(fds, n, timeout, mask) } -> std::same_as<SysResult<int>>;
+};
+template <class B>
+concept select = requires(const B b, int n, ::fd_set* set, ::timeval* timeout) {
+  { b.select(n, set, set, set, timeout) } -> std::same_as<SysResult<int>>;
+};
+template <class B>
+concept pselect = requires(const B b, int n, ::fd_set* set, const ::timespec* timeout, const ::sigset_t* mask) {
+  { b.pselect(n, set, set, set, timeout, mask) } -> std::same_as<SysResult<int>>;
+};
+
+template <class B>
+concept sigaction = requires(const B b, int signal, const struct ::sigaction* to, struct ::sigaction* before) {
+  { b.sigaction(signal, to, before) } -> std::same_as<SysResult<void>>;
+};
+template <class B>
+concept sigprocmask = requires(const B b, int how, const ::sigset_t* set, ::sigset_t* before) {
+  { b.sigprocmask(how, set, before) } -> std::same_as<SysResult<void>>;
+};
+template <class B>
+concept sigpending = requires(const B b, ::sigset_t* set) {
+  { b.sigpending(set) } -> std::same_as<SysResult<void>>;
+};
+template <class B>
+concept kill = requires(const B b, int pid, int signal) {
+  { b.kill(pid, signal) } -> std::same_as<SysResult<void>>;
+};
+template <class B>
+concept tgkill = requires(const B b, int pid, int tid, int signal) {
+  { b.tgkill(pid, tid, signal) } -> std::same_as<SysResult<void>>;
+};
+template <class B>
+concept getpid = requires(const B b) {
+  { b.getpid() } -> std::same_as<SysResult<int>>;
+};
+template <class B>
+concept gettid = requires(const B b) {
+  { b.gettid() } -> std::same_as<SysResult<int>>;
 };
 
 template <class B>
@@ -134,6 +180,22 @@ concept eventfd = requires(const B b, unsigned initial, int flags) {
 template <class B>
 concept pipe2 = requires(const B b, int* fds, int flags) {
   { b.pipe2(fds, flags) } -> std::same_as<SysResult<void>>;
+};
+template <class B>
+concept timerfd_create = requires(const B b, ::clockid_t clock, int flags) {
+  { b.timerfd_create(clock, flags) } -> std::same_as<SysResult<int>>;
+};
+template <class B>
+concept timerfd_settime = requires(const B b, int fd, const ::itimerspec* to, ::itimerspec* before) {
+  { b.timerfd_settime(fd, 0, to, before) } -> std::same_as<SysResult<void>>;
+};
+template <class B>
+concept timerfd_gettime = requires(const B b, int fd, ::itimerspec* setting) {
+  { b.timerfd_gettime(fd, setting) } -> std::same_as<SysResult<void>>;
+};
+template <class B>
+concept signalfd = requires(const B b, int fd, const ::sigset_t* mask, int flags) {
+  { b.signalfd(fd, mask, flags) } -> std::same_as<SysResult<int>>;
 };
 
 template <class B>
@@ -188,6 +250,14 @@ template <class B>
 concept recvfrom = requires(const B b, int fd, void* data, std::size_t n, ::sockaddr* from, ::socklen_t* from_n) {
   { b.recvfrom(fd, data, n, 0, from, from_n) } -> std::same_as<SysResult<std::size_t>>;
 };
+template <class B>
+concept sendmsg = requires(const B b, int fd, const ::msghdr* message) {
+  { b.sendmsg(fd, message, 0) } -> std::same_as<SysResult<std::size_t>>;
+};
+template <class B>
+concept recvmsg = requires(const B b, int fd, ::msghdr* message) {
+  { b.recvmsg(fd, message, 0) } -> std::same_as<SysResult<std::size_t>>;
+};
 
 }  // namespace backend_has
 
@@ -219,16 +289,40 @@ template <class B>
 concept PipeBackend = StreamBackend<B> && backend_has::pipe2<B>;
 
 template <class B>
+concept TimerFdBackend = FdBackend<B> && backend_has::timerfd_create<B> && backend_has::timerfd_settime<B> &&
+    backend_has::timerfd_gettime<B> && backend_has::read<B> && backend_has::poll<B>;
+
+template <class B>
+concept SignalFdBackend = FdBackend<B> && backend_has::signalfd<B> && backend_has::sigprocmask<B> &&
+    backend_has::read<B> && backend_has::poll<B>;
+
+template <class B>
 concept SocketBackend = FdBackend<B> && backend_has::poll<B> && backend_has::socket<B> && backend_has::socketpair<B> &&
     backend_has::bind<B> && backend_has::listen<B> && backend_has::accept4<B> && backend_has::connect<B> &&
     backend_has::shutdown<B> && backend_has::getsockname<B> && backend_has::getpeername<B> &&
     backend_has::getsockopt<B> && backend_has::setsockopt<B> && backend_has::sendto<B> && backend_has::recvfrom<B>;
 
+/// What sending and receiving several buffers at once, or fds, takes.
+template <class B>
+concept MessageBackend = SocketBackend<B> && backend_has::sendmsg<B> && backend_has::recvmsg<B>;
+
+/// What telling who has a path, and removing it, takes.
+template <class B>
+concept PathBackend = Backend<B> && backend_has::open<B> && backend_has::unlink<B>;
+
+template <class B>
+concept SignalBackend =
+    Backend<B> && backend_has::sigaction<B> && backend_has::sigprocmask<B> && backend_has::sigpending<B> &&
+    backend_has::kill<B> && backend_has::tgkill<B> && backend_has::getpid<B> && backend_has::gettid<B>;
+
 /// Every call there is: what a backend must have to stand in for a whole kernel.
 template <class B>
-concept CompleteBackend = EpollBackend<B> && EventFdBackend<B> && PipeBackend<B> && SocketBackend<B> &&
-    backend_has::epoll_create<B> && backend_has::dup<B> && backend_has::dup2<B> && backend_has::dup3<B> &&
-    backend_has::ioctl<B> && backend_has::pread<B> && backend_has::pwrite<B> && backend_has::lseek<B> &&
-    backend_has::open<B> && backend_has::unlink<B> && backend_has::getrlimit<B> && backend_has::setrlimit<B>;
+concept CompleteBackend =
+    EpollBackend<B> && EventFdBackend<B> && PipeBackend<B> && TimerFdBackend<B> && SignalFdBackend<B> &&
+    SocketBackend<B> && SignalBackend<B> && backend_has::clock_nanosleep<B> && backend_has::ppoll<B> &&
+    backend_has::select<B> && backend_has::pselect<B> && backend_has::epoll_create<B> && backend_has::dup<B> &&
+    backend_has::dup2<B> && backend_has::dup3<B> && backend_has::ioctl<B> && backend_has::pread<B> &&
+    backend_has::pwrite<B> && backend_has::lseek<B> && backend_has::open<B> && backend_has::unlink<B> &&
+    backend_has::getrlimit<B> && backend_has::setrlimit<B> && backend_has::sendmsg<B> && backend_has::recvmsg<B>;
 
 }  // namespace rouse::inline v0

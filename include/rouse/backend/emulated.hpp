@@ -60,9 +60,35 @@ class EmulatedBackend {
   SysResult<void> clock_gettime(::clockid_t clock, ::timespec* time) const {
     return kernel::sys::clock_gettime(*kernel_, clock, time);
   }
+  SysResult<void> clock_nanosleep(::clockid_t clock, int flags, const ::timespec* span, ::timespec* left) const {
+    return kernel::sys::clock_nanosleep(*kernel_, clock, flags, span, left);
+  }
   SysResult<int> poll(::pollfd* fds, ::nfds_t n, int milliseconds) const {
     return kernel::sys::poll(*kernel_, fds, n, milliseconds);
   }
+  SysResult<int> ppoll(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) const {
+    return kernel::sys::ppoll(*kernel_, fds, n, timeout, mask);
+  }
+  SysResult<int> select(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, ::timeval* timeout) const {
+    return kernel::sys::select(*kernel_, n, read, write, except, timeout);
+  }
+  SysResult<int> pselect(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, const ::timespec* timeout,
+                         const ::sigset_t* mask) const {
+    return kernel::sys::pselect(*kernel_, n, read, write, except, timeout, mask);
+  }
+
+  // -- signals
+  SysResult<void> sigaction(int signal, const struct ::sigaction* to, struct ::sigaction* before) const {
+    return kernel::sys::sigaction(*kernel_, signal, to, before);
+  }
+  SysResult<void> sigprocmask(int how, const ::sigset_t* set, ::sigset_t* before) const {
+    return kernel::sys::sigprocmask(*kernel_, how, set, before);
+  }
+  SysResult<void> sigpending(::sigset_t* set) const { return kernel::sys::sigpending(*kernel_, set); }
+  SysResult<void> kill(int pid, int signal) const { return kernel::sys::kill(*kernel_, pid, signal); }
+  SysResult<void> tgkill(int pid, int tid, int signal) const { return kernel::sys::tgkill(*kernel_, pid, tid, signal); }
+  SysResult<int> getpid() const { return kernel::sys::getpid(*kernel_); }
+  SysResult<int> gettid() const { return kernel::sys::gettid(*kernel_); }
 
   // -- epoll
   SysResult<int> epoll_create(int size) const { return kernel::sys::epoll_create(*kernel_, size); }
@@ -83,6 +109,20 @@ class EmulatedBackend {
   // -- eventfd, pipe
   SysResult<int> eventfd(unsigned initial, int flags) const { return kernel::sys::eventfd(*kernel_, initial, flags); }
   SysResult<void> pipe2(int* fds, int flags) const { return kernel::sys::pipe2(*kernel_, fds, flags); }
+
+  // -- timerfd, signalfd
+  SysResult<int> timerfd_create(::clockid_t clock, int flags) const {
+    return kernel::sys::timerfd_create(*kernel_, clock, flags);
+  }
+  SysResult<void> timerfd_settime(int fd, int flags, const ::itimerspec* to, ::itimerspec* before) const {
+    return kernel::sys::timerfd_settime(*kernel_, fd, flags, to, before);
+  }
+  SysResult<void> timerfd_gettime(int fd, ::itimerspec* setting) const {
+    return kernel::sys::timerfd_gettime(*kernel_, fd, setting);
+  }
+  SysResult<int> signalfd(int fd, const ::sigset_t* mask, int flags) const {
+    return kernel::sys::signalfd(*kernel_, fd, mask, flags);
+  }
 
   // -- sockets
   SysResult<int> socket(int domain, int type, int protocol) const {
@@ -121,6 +161,12 @@ class EmulatedBackend {
   SysResult<std::size_t> recvfrom(int fd, void* data, std::size_t size, int flags, ::sockaddr* from,
                                   ::socklen_t* from_size) const {
     return kernel::sys::recvfrom(*kernel_, fd, data, size, flags, from, from_size);
+  }
+  SysResult<std::size_t> sendmsg(int fd, const ::msghdr* message, int flags) const {
+    return kernel::sys::sendmsg(*kernel_, fd, message, flags);
+  }
+  SysResult<std::size_t> recvmsg(int fd, ::msghdr* message, int flags) const {
+    return kernel::sys::recvmsg(*kernel_, fd, message, flags);
   }
 
  private:

@@ -7,7 +7,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 namespace rouse::inline v0 {
@@ -63,9 +65,39 @@ struct LinuxBackend {
   SysResult<void> clock_gettime(::clockid_t clock, ::timespec* time) const noexcept {
     return SysResult<void>::from_libc(::clock_gettime(clock, time));
   }
+  SysResult<void> clock_nanosleep(::clockid_t clock, int flags, const ::timespec* span, ::timespec* left) const {
+    const int error = ::clock_nanosleep(clock, flags, span, left);
+    return error == 0 ? SysResult<void>{} : SysResult<void>::failure(error);
+  }
   SysResult<int> poll(::pollfd* fds, ::nfds_t n, int milliseconds) const {
     return SysResult<int>::from_libc(::poll(fds, n, milliseconds));
   }
+  SysResult<int> ppoll(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) const {
+    return SysResult<int>::from_libc(::ppoll(fds, n, timeout, mask));
+  }
+  SysResult<int> select(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, ::timeval* timeout) const {
+    return SysResult<int>::from_libc(::select(n, read, write, except, timeout));
+  }
+  SysResult<int> pselect(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, const ::timespec* timeout,
+                         const ::sigset_t* mask) const {
+    return SysResult<int>::from_libc(::pselect(n, read, write, except, timeout, mask));
+  }
+
+  // -- signals
+  SysResult<void> sigaction(int signal, const struct ::sigaction* to, struct ::sigaction* before) const noexcept {
+    return SysResult<void>::from_libc(::sigaction(signal, to, before));
+  }
+  /// Of the calling thread: pthread_sigmask(3) makes the same syscall.
+  SysResult<void> sigprocmask(int how, const ::sigset_t* set, ::sigset_t* before) const noexcept {
+    return SysResult<void>::from_libc(::sigprocmask(how, set, before));
+  }
+  SysResult<void> sigpending(::sigset_t* set) const noexcept { return SysResult<void>::from_libc(::sigpending(set)); }
+  SysResult<void> kill(int pid, int signal) const { return SysResult<void>::from_libc(::kill(pid, signal)); }
+  SysResult<void> tgkill(int pid, int tid, int signal) const {
+    return SysResult<void>::from_libc(::syscall(SYS_tgkill, pid, tid, signal));
+  }
+  SysResult<int> getpid() const noexcept { return ::getpid(); }
+  SysResult<int> gettid() const noexcept { return static_cast<int>(::syscall(SYS_gettid)); }
 
   // -- epoll
   SysResult<int> epoll_create(int size) const noexcept { return SysResult<int>::from_libc(::epoll_create(size)); }
@@ -102,6 +134,22 @@ struct LinuxBackend {
     return SysResult<int>::from_libc(::eventfd(initial, flags));
   }
   SysResult<void> pipe2(int* fds, int flags) const noexcept { return SysResult<void>::from_libc(::pipe2(fds, flags)); }
+
+  // -- timerfd, signalfd
+  SysResult<int> timerfd_create(::clockid_t clock, int flags) const noexcept {
+    return SysResult<int>::from_libc(::timerfd_create(clock, flags));
+  }
+  SysResult<void> timerfd_settime(int fd, int flags, const ::itimerspec* to, ::itimerspec* before) const noexcept {
+    return SysResult<void>::from_libc(::timerfd_settime(fd, flags, to, before));
+  }
+  SysResult<void> timerfd_gettime(int fd, ::itimerspec* setting) const noexcept {
+    return SysResult<void>::from_libc(::timerfd_gettime(fd, setting));
+  }
+  SysResult<int> signalfd(int fd, const ::sigset_t* mask, int flags) const noexcept {
+    // The C library's signalfd may not be given a null pointer, which the kernel has an answer to.
+    constexpr std::size_t kernel_sigset_bytes = 8;
+    return SysResult<int>::from_libc(::syscall(SYS_signalfd4, fd, mask, kernel_sigset_bytes, flags));
+  }
 
   // -- sockets
   SysResult<int> socket(int domain, int type, int protocol) const noexcept {
@@ -142,6 +190,12 @@ struct LinuxBackend {
   SysResult<std::size_t> recvfrom(int fd, void* data, std::size_t size, int flags, ::sockaddr* from,
                                   ::socklen_t* from_size) const {
     return SysResult<std::size_t>::from_libc(::recvfrom(fd, data, size, flags, from, from_size));
+  }
+  SysResult<std::size_t> sendmsg(int fd, const ::msghdr* message, int flags) const {
+    return SysResult<std::size_t>::from_libc(::sendmsg(fd, message, flags));
+  }
+  SysResult<std::size_t> recvmsg(int fd, ::msghdr* message, int flags) const {
+    return SysResult<std::size_t>::from_libc(::recvmsg(fd, message, flags));
   }
 
  private:

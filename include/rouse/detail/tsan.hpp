@@ -83,7 +83,7 @@ inline void copy_to_user(void* user, const void* from, std::size_t n) {
     const Visible visible;
     __tsan_write_range(user, n);
   }
-  std::memcpy(user, from, n);
+  if (n != 0) std::memcpy(user, from, n);  // Of nothing, either may be null.
 }
 /// memcpy out of the user's memory, likewise.
 inline void copy_from_user(void* to, const void* user, std::size_t n) {
@@ -91,7 +91,7 @@ inline void copy_from_user(void* to, const void* user, std::size_t n) {
     const Visible visible;
     __tsan_read_range(const_cast<void*>(user), n);
   }
-  std::memcpy(to, user, n);
+  if (n != 0) std::memcpy(to, user, n);
 }
 
 }  // namespace rouse::inline v0::detail

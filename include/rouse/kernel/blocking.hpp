@@ -6,7 +6,31 @@
 #include "dump.hpp"
 #include "kernel.hpp"
 
+#include <algorithm>
+#include <optional>
+
 namespace rouse::inline v0::kernel {
+
+/// When a wait is over. Fixed at the first pass, and kept if the call is restarted.
+class Deadline {
+ public:
+  /// Nanoseconds; negative is for ever.
+  explicit Deadline(Time span) : span_(span) {}
+  /// Milliseconds, likewise.
+  [[nodiscard]] static Time span_of(int milliseconds) { return Time{milliseconds} * 1'000'000; }
+
+  [[nodiscard]] bool is_now() const { return span_ == 0; }
+  [[nodiscard]] Time at(Host& host) {
+    if (!at_) at_ = span_ < 0 ? time_never : time_after(host.now(), span_);
+    return *at_;
+  }
+  /// What is left of the span. Precondition: it is not for ever.
+  [[nodiscard]] Time left(Host& host) { return std::max<Time>(at(host) - host.now(), 0); }
+
+ private:
+  Time span_;
+  std::optional<Time> at_;
+};
 
 /// A task's place in a queue. Leaves the queue when it is woken, as on Linux: the next wakeup goes to the next task.
 class TaskWaiter final : public Waiter {
@@ -24,7 +48,8 @@ class TaskWaiter final : public Waiter {
 
  private:
   bool on_wake(EventFlags key) override {
-    if (!key_.has_any(key)) return false;
+    // One that a signal has woken already is awake, though still in its place: the wakeup is the next one's.
+    if (!key_.has_any(key) || task_.signals.is_due) return false;
     unlink();
     host_.wake(task_);
     return true;
@@ -57,33 +82,81 @@ inline Sleep sleep(Kernel& kernel, const Op& op, const File* file, Time deadline
   return end;
 }
 
-/// Waits in `queue` and calls `attempt` after each wakeup, until it does not say EAGAIN any more. EAGAIN is also the
-/// result when the deadline came first. The caller has tried once before, under the same lock.
+/// Where a call waits, how, and until when.
+struct WaitPlace {
+  WaitQueue* queue;
+  WaitStyle style;
+  Time deadline;
+};
+
+/// Waits in `place` for `file`, and calls `attempt` after each wakeup until it does not say EAGAIN any more. EAGAIN is
+/// also the result when the deadline came first, and `interrupted` when a signal did: with something there, the call
+/// succeeds, but for waits in which signals come first. An attempt may choose another place to wait in next.
+/// The caller has tried once before, under the same lock.
 template <class Attempt>
-[[gnu::noinline, gnu::cold]] auto wait_in(Kernel& kernel, WaitQueue& queue, WaitStyle style, const Op& op,
-                                          const File* file, Time deadline, Attempt attempt) -> decltype(attempt()) {
-  TaskWaiter waiter{kernel.host(), kernel.host().current(), style.key};
+[[gnu::noinline, gnu::cold]] auto wait_in(Kernel& kernel, WaitPlace place, const Op& op, File& file, int interrupted,
+                                          Attempt attempt) -> decltype(attempt(place)) {
+  using Result = decltype(attempt(place));
+  const FileRef keep{&file};  // Closing the fd meanwhile does not end the call.
   for (;;) {
-    waiter.join(queue, style.exclusive, style.at_head);
-    const Sleep end = sleep(kernel, op, file, deadline);
+    if (kernel.is_interrupted()) return Result::failure(interrupted);
+    TaskWaiter waiter{kernel.host(), kernel.host().current(), place.style.key};
+    waiter.join(*place.queue, place.style.exclusive, place.style.at_head);
+    const Sleep end = sleep(kernel, op, &file, place.deadline);
     // Time was up, and nobody had woken us: what is there now is another waiter's.
-    if (end == Sleep::timed_out && waiter.is_linked()) return decltype(attempt())::failure(EAGAIN);
+    if (end == Sleep::timed_out && waiter.is_linked()) return Result::failure(EAGAIN);
     waiter.unlink();
-    const auto result = attempt();
+    if (place.style.signals_first && kernel.is_interrupted()) return Result::failure(interrupted);
+    const Result result = attempt(place);
     if (!result.would_block()) return result;
   }
+}
+
+/// A call with a signal mask of its own: it holds while `body` runs, and if that ends with `interrupted`, until the
+/// handlers have started (Kernel::enter). Null leaves the mask as it is.
+template <class Body>
+auto with_mask(Kernel& kernel, const SignalSet* mask, int interrupted, Body body) -> decltype(body()) {
+  class ForCall {
+   public:
+    ForCall(Signals& signals, Task& task, const SignalSet* mask) : signals_(signals), task_(task) {
+      if (mask != nullptr) signals_.set_mask_for_call(task_, *mask);
+    }
+    ForCall(const ForCall&) = delete;
+    ForCall& operator=(const ForCall&) = delete;
+    ~ForCall() {
+      if (!kept_) signals_.end_mask_for_call(task_);
+    }
+    void keep() { kept_ = true; }
+
+   private:
+    Signals& signals_;
+    Task& task_;
+    bool kept_ = false;
+  };
+
+  ForCall for_call{kernel.signals, kernel.host().current(), mask};
+  const auto result = body();
+  if (result.error() == interrupted) for_call.keep();
+  return result;
+}
+
+/// What was moved before a wait came to nothing, if that is anything.
+[[nodiscard]] inline SysResult<std::size_t> moved_or(const UserSpans& spans, SysResult<std::size_t> result) {
+  return !result.ok() && spans.moved() > 0 ? SysResult<std::size_t>{spans.moved()} : result;
 }
 
 /// As wait_in, for moving bytes in or out of a file: in its own queue and style, and with the turn handed on.
 template <class Attempt>
 [[gnu::noinline, gnu::cold]] SysResult<std::size_t> wait_to_move(Kernel& kernel, File& file, Direction direction,
                                                                  const Op& op, UserSpans& spans, Attempt attempt) {
-  const FileRef keep{&file};  // Closing the fd meanwhile does not end the call.
+  const FileRef keep{&file};  // It is asked once more after the wait.
   spans.set_slept();
-  const SysResult<std::size_t> result =
-      wait_in(kernel, file.queue, file.wait_style(direction), op, &file, time_never, attempt);
+  constexpr int interrupted = restarts_if_handler_says;
+  const WaitPlace place{&file.wait_queue(), file.wait_style(direction), time_never};
+  SysResult<std::size_t> result = wait_in(kernel, place, op, file, interrupted, [&](WaitPlace&) { return attempt(); });
+  if (result.error() == interrupted) result = SysResult<std::size_t>::failure(file.give_up(direction, interrupted));
   file.hand_on(direction);
-  return result;
+  return moved_or(spans, result);
 }
 
 }  // namespace rouse::inline v0::kernel

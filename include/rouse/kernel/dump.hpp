@@ -40,8 +40,9 @@ inline void add_epoll(std::string& text, const EpollFile& epoll) {
 
 }  // namespace detail_dump
 
-/// Who waits on what, and what every file holds. Changes nothing. Precondition: the kernel is locked, or idle.
+/// Who waits on what, and what every file holds. Precondition: the kernel is locked, or idle.
 [[nodiscard]] inline std::string dump(const Kernel& kernel) {
+  kernel.host().forget_ended_tasks();
   std::string text = "tasks at " + detail_dump::milliseconds(kernel.host().now()) + ":\n";
   kernel.host().tasks().for_each([&](const Task& task) { detail_dump::add_task(text, task); });
   text += "fds:\n";

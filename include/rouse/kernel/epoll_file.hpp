@@ -23,13 +23,13 @@ struct WatchCount {
 
 class EpollFile final : public File {
  public:
-  static constexpr FileKind file_kind{.name = "epoll", .is_seekable = true, .moves_bytes = false};
+  static constexpr FileKind file_kind{.name = "epoll", .is_seekable = true, .has_read = false, .has_write = false};
 
   EpollFile(std::uint64_t id, WatchCount& watches) : File(file_kind, id, O_RDWR), watches_(watches) {}
 
   /// As poll(2) shows it: IN if a queued registration is due. Drops those in front of it that are not, as Linux does:
   /// they come back at the tail when a wakeup queues them.
-  [[nodiscard]] EventFlags readiness() override;
+  [[nodiscard]] EventFlags readiness(EventFlags) override;
 
   SysResult<int> ioctl(unsigned long request, void* argument) override;
   [[nodiscard]] std::string describe() const override;
@@ -104,12 +104,11 @@ class EpollFile final : public File {
   mutable int extent_ = 0;
 };
 
-// A wakeup counts as taken, and ends the walk over exclusive waiters, if this registration is not exclusive, or if a
-// task was asleep here and the key is of no direction, or of the one that was asked for. A key of both directions goes
-// on. Test: "Epoll: a wakeup without a key is taken by the first exclusive epoll".
+// A wakeup counts as taken, and ends the walk if this registration is exclusive, if a task was asleep here and the key
+// is of no direction, or of the one that was asked for. A key of both directions goes on. Test: "Epoll: a wakeup
+// without a key is taken by the first exclusive epoll".
 inline bool Registration::on_wake(EventFlags key) {
-  const bool exclusive = interest.is_exclusive();
-  if (!interest.matches(key)) return !exclusive;
+  if (!interest.matches(key)) return false;
   detail::tsan_release(this);
   epoll_.enqueue(*this);
   bool taken = false;
@@ -119,10 +118,10 @@ inline bool Registration::on_wake(EventFlags key) {
     epoll_.waiters.wake(any_key);
   }
   epoll_.queue.wake(EventFlags::in);
-  return !exclusive || taken;
+  return taken;
 }
 
-inline EventFlags EpollFile::readiness() {
+inline EventFlags EpollFile::readiness(EventFlags) {
   EventFlags bits;
   while (Registration* const first = ready_.front()) {
     if (!first->due().empty()) {
@@ -136,7 +135,7 @@ inline EventFlags EpollFile::readiness() {
 }
 
 inline void EpollFile::modify(Registration& registration, EventFlags flags, EventData data) {
-  registration.interest = Interest{flags - EventFlags::wakeup, data};
+  registration.interest = Interest{flags, data};
   enqueue_if_due(registration);
 }
 
@@ -147,20 +146,21 @@ inline void EpollFile::remove(Registration& registration) {
 
 inline SysResult<int> EpollFile::deliver(Event* events, int max) {
   int n = 0;
-  const Registration* first_requeued = nullptr;
-  SysResult<int> result = 0;
+  const Registration* first_requeued = nullptr;  // As long as it is null, it stands for the end of the list.
   while (n < max) {
     Registration* const registration = ready_.front();
-    if (registration == nullptr || registration == first_requeued) break;
+    if (registration == first_requeued) break;
     const EventFlags due = registration->due();
     if (due.empty()) {
       registration->leave_ready_list();
       continue;
     }
     // Before anything changes, so that the event stays due.
-    if (!is_user_memory(events + n, sizeof *events)) {
-      if (n == 0) result = SysResult<int>::failure(EFAULT);
-      break;
+    if (!can_write_user(events + n, sizeof *events)) {
+      if (can_write_user(events + n, sizeof due.bits)) detail::copy_to_user(events + n, &due.bits, sizeof due.bits);
+      if (n > 0) break;
+      cascade();
+      return SysResult<int>::failure(EFAULT);
     }
     detail::tsan_acquire(registration);
     const Event event{due, registration->interest.data()};
@@ -177,7 +177,7 @@ inline SysResult<int> EpollFile::deliver(Event* events, int max) {
     }
   }
   cascade();
-  return result.ok() ? SysResult<int>{n} : result;
+  return n;
 }
 
 inline SysResult<int> EpollFile::ioctl(unsigned long request, void* argument) {

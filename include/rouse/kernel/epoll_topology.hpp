@@ -23,22 +23,20 @@ class EpollTopology {
   }
 
  private:
-  static constexpr int cyclic = epoll_nests_max + 1;
-
-  // How many epolls the longest chain from `epoll` downwards has; `cyclic` if it leads to `forbidden`. Each epoll is
-  // visited once per walk: diamonds are common and would be exponential.
+  // How many epolls the longest chain from `epoll` downwards has; as many as may be or more if it leads to `forbidden`,
+  // so that one above is too many. Each epoll is visited once per walk: diamonds are common and would be exponential.
   static int height(const EpollFile& epoll, const EpollFile& forbidden, std::uint64_t walk) {
-    if (&epoll == &forbidden) return cyclic;
+    if (&epoll == &forbidden) return epoll_nests_max;
     if (epoll.walk_ == walk) return epoll.extent_;
     int below = 0;
     epoll.registrations_.for_each([&](const Registration& registration) {
       const EpollFile* const inner = file_cast<EpollFile>(&registration.file());
-      if (inner == nullptr || below >= cyclic) return;
+      if (inner == nullptr) return;
       const int inner_height = height(*inner, forbidden, walk);
       if (inner_height > below) below = inner_height;
     });
     epoll.walk_ = walk;
-    epoll.extent_ = below >= cyclic ? cyclic : below + 1;
+    epoll.extent_ = below + 1;
     return epoll.extent_;
   }
 
@@ -75,7 +73,7 @@ class EpollTopology {
   // Counts the chains from `file` to outermost epolls by their length; false once one length has too many.
   static bool count_paths(const File& file, std::size_t length, PathCounts& counts) {
     constexpr PathCounts most = {0, 500, 100, 50, 10};
-    if (length >= most.size()) return false;
+    ROUSE_ASSERT(length < most.size(), "EpollTopology: the chain is too long, and should have been refused");
     for (const Registration* at = file.watchers.front(); at != nullptr; at = file.watchers.next(*at)) {
       const EpollFile& epoll = at->epoll();
       if (!epoll.watchers.empty()) {
@@ -90,7 +88,7 @@ class EpollTopology {
 
 inline SysResult<void> EpollFile::add(File& file, int fd, EventFlags flags, EventData data) {
   if (watches_.count >= watches_.limit) return SysResult<void>::failure(ENOSPC);
-  auto* const registration = new Registration{*this, file, fd, Interest{flags - EventFlags::wakeup, data}};
+  auto* const registration = new Registration{*this, file, fd, Interest{flags, data}};
   ++watches_.count;
   registrations_.push_back(*registration);
   file.watchers.push_back(*registration);
@@ -101,9 +99,9 @@ inline SysResult<void> EpollFile::add(File& file, int fd, EventFlags flags, Even
     return SysResult<void>::failure(EINVAL);
   }
   if (registration->is_exclusive()) {
-    file.queue.add_tail(*registration);
+    file.wait_queue().add_tail(*registration);
   } else {
-    file.queue.add_head(*registration);
+    file.wait_queue().add_head(*registration);
   }
   enqueue_if_due(*registration);
   return {};

@@ -13,7 +13,7 @@ class EventFdFile final : public File {
   EventFdFile(std::uint64_t id, int status_flags, unsigned initial, bool semaphore)
       : File(file_kind, id, status_flags), count_(initial), semaphore_(semaphore) {}
 
-  [[nodiscard]] EventFlags readiness() override {
+  [[nodiscard]] EventFlags readiness(EventFlags) override {
     EventFlags bits;
     if (count_ > 0) bits |= EventFlags::in;
     if (count_ < count_max) bits |= EventFlags::out;
@@ -35,8 +35,7 @@ class EventFdFile final : public File {
   SysResult<std::size_t> write(UserInput& from) override {
     std::uint64_t amount = 0;
     if (from.left() != sizeof amount) return SysResult<std::size_t>::failure(EINVAL);
-    // All or nothing: a write that has to wait looks at its number again when it is woken.
-    if (!from.peek(&amount, sizeof amount)) return SysResult<std::size_t>::failure(EFAULT);
+    if (!from.peek_once(amount)) return SysResult<std::size_t>::failure(EFAULT);
     if (amount > count_max) return SysResult<std::size_t>::failure(EINVAL);
     if (amount > count_max - count_) return SysResult<std::size_t>::failure(EAGAIN);
     detail::tsan_release(this);

@@ -4,6 +4,7 @@
 
 #include "file.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -18,12 +19,13 @@ class FdTable {
     return index < slots_.size() ? slots_[index].file.get() : nullptr;
   }
   [[nodiscard]] bool is_open(int fd) const { return file(fd) != nullptr; }
+  /// The numbers there is room for now: a power of two. Never shrinks.
+  [[nodiscard]] std::size_t size() const { return slots_.size(); }
 
   /// The lowest number from `from` on that is not open and below `limit`; -1 if there is none.
   [[nodiscard]] int lowest_free(std::uint64_t limit, std::size_t from = 0) const {
-    std::size_t word = (from < first_free_ ? first_free_ : from) / bits;
-    std::uint64_t taken_below = from > first_free_ ? (std::uint64_t{1} << from % bits) - 1 : 0;
-    for (; word < used_.size(); ++word, taken_below = 0) {
+    std::uint64_t taken_below = bit(from) - 1;
+    for (std::size_t word = from / bits; word < used_.size(); ++word, taken_below = 0) {
       const std::uint64_t used = used_[word] | taken_below;
       if (used == ~std::uint64_t{0}) continue;
       return below(word * bits + static_cast<std::size_t>(std::countr_one(used)), limit);
@@ -38,6 +40,11 @@ class FdTable {
     slots_[index] = {std::move(file), close_on_exec};
   }
 
+  /// Makes the table as large as `fd` needs.
+  void make_room(int fd) {
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= slots_.size()) grow(index);
+  }
   /// Sets a free number aside for a call that will sleep before it installs a file there. Nobody else is given it, and
   /// it is not open. Precondition: `fd` >= 0 and free.
   void reserve(int fd) { take(fd); }
@@ -72,7 +79,7 @@ class FdTable {
   /// Closes everything, highest number first.
   void clear() {
     for (std::size_t i = slots_.size(); i-- > 0;) {
-      if (slots_[i].file) static_cast<void>(remove(static_cast<int>(i)));
+      static_cast<void>(remove(static_cast<int>(i)));
     }
   }
 
@@ -83,22 +90,17 @@ class FdTable {
   static int below(std::size_t number, std::uint64_t limit) { return number < limit ? static_cast<int>(number) : -1; }
 
   std::size_t take(int fd) {
+    make_room(fd);
     const auto index = static_cast<std::size_t>(fd);
-    if (index >= slots_.size()) grow(index + 1);
     used_[index / bits] |= bit(index);
-    if (index == first_free_) ++first_free_;
     return index;
   }
-  void set_free(std::size_t index) {
-    used_[index / bits] &= ~bit(index);
-    if (index < first_free_) first_free_ = index;
-  }
+  void set_free(std::size_t index) { used_[index / bits] &= ~bit(index); }
 
-  void grow(std::size_t size) {
-    if (size < slots_.size() * 2) size = slots_.size() * 2;
-    size = (size + bits - 1) / bits * bits;
-    used_.resize(size / bits);  // First, so that running out of memory leaves no slot without its bit.
-    slots_.resize(size);
+  // To a power of two, as Linux's table: select(2) looks no further.
+  void grow(std::size_t index) {
+    used_.resize(std::bit_ceil(index / bits + 1));
+    slots_.resize(used_.size() * bits);
   }
 
   struct Slot {
@@ -107,8 +109,7 @@ class FdTable {
   };
 
   std::vector<Slot> slots_;
-  std::vector<std::uint64_t> used_;  // One bit a slot.
-  std::size_t first_free_ = 0;       // Every number below is in use.
+  std::vector<std::uint64_t> used_;  // One bit a slot. Longer than the slots if there was no memory for those.
 };
 
 /// A number for a new fd: the lowest that is free, set aside until a file is installed there, and given back if none

@@ -27,7 +27,9 @@ struct FileKind {
   bool is_seekable = false;     ///< True: lseek says 0, as for files that ignore their position. Else ESPIPE.
   bool gathers_writes = false;  ///< True: writev is one write. Else it is one write per vector.
   bool is_socket = false;       ///< True: the file is a SocketFile.
-  bool moves_bytes = true;      ///< False: read and write say EINVAL before they look at anything else.
+  bool is_inet = false;         ///< True: it is an InetSocketFile.
+  bool has_read = true;         ///< False: read says EINVAL before it looks at anything else.
+  bool has_write = true;        ///< False: so does write.
   bool takes_direct = false;    ///< F_SETFL accepts O_DIRECT.
   bool takes_async = false;     ///< F_SETFL keeps O_ASYNC.
 };
@@ -45,9 +47,10 @@ class FileIds {
 
 /// How a task waits in a file's queue.
 struct WaitStyle {
-  EventFlags key;          ///< Wakeups that concern it.
-  bool exclusive = false;  ///< One at a time.
-  bool at_head = false;    ///< Last come, first told.
+  EventFlags key;              ///< Wakeups that concern it.
+  bool exclusive = false;      ///< One at a time.
+  bool at_head = false;        ///< Last come, first told.
+  bool signals_first = false;  ///< A signal ends the call even if what it waits for has come.
 };
 
 class File {
@@ -63,12 +66,16 @@ class File {
   /// What F_GETFL shows: access mode, O_NONBLOCK and the like. Shared by all descriptors.
   [[nodiscard]] int status_flags() const { return status_flags_; }
   void set_status_flags(int flags) { status_flags_ = flags; }
+  /// How many descriptors, blocked calls, messages and other files hold it.
+  [[nodiscard]] std::uint32_t references() const { return references_; }
   [[nodiscard]] bool is_nonblocking() const { return (status_flags_ & O_NONBLOCK) != 0; }
-  [[nodiscard]] bool is_readable() const { return (status_flags_ & O_ACCMODE) != O_WRONLY; }
-  [[nodiscard]] bool is_writable() const { return (status_flags_ & O_ACCMODE) != O_RDONLY; }
+  /// An access mode of neither kind is for ioctl(2) alone.
+  [[nodiscard]] bool is_readable() const { return access_mode() == O_RDONLY || access_mode() == O_RDWR; }
+  [[nodiscard]] bool is_writable() const { return access_mode() == O_WRONLY || access_mode() == O_RDWR; }
 
-  /// The bits that hold now, as poll(2) would show them. Has no side effects, but for an epoll's: see EpollFile.
-  [[nodiscard]] virtual EventFlags readiness() = 0;
+  /// The bits that hold now, as poll(2) would show them; not only those asked for. Has no side effects but where it
+  /// says so: see EpollFile and UnixDatagramFile.
+  [[nodiscard]] virtual EventFlags readiness(EventFlags asked) = 0;
 
   /// Moves bytes. EAGAIN means that the call would wait, be it for the first byte or for the rest of a write: what was
   /// moved so far stands in the span. What O_NONBLOCK makes of it is the caller's business.
@@ -82,11 +89,16 @@ class File {
                                          : EventFlags::out | EventFlags::hup | EventFlags::err};
   }
   virtual void hand_on(Direction) {}
+  /// What is done, before that, when a signal ended its sleep; returns what the call comes to.
+  virtual int give_up(Direction, int interrupted) { return interrupted; }
 
   /// One line for dumps: what the file holds.
   [[nodiscard]] virtual std::string describe() const = 0;
 
-  /// Where tasks and epolls wait for this file.
+  /// Where tasks and epolls wait for this file: its own queue, but for kinds that share one.
+  [[nodiscard]] virtual WaitQueue& wait_queue() { return queue; }
+
+  /// Its own, which it wakes.
   WaitQueue queue;
   /// The registrations on this file, in any epoll, oldest first.
   detail::IntrusiveList<Registration, WatchedByFile> watchers;
@@ -96,6 +108,8 @@ class File {
 
  private:
   friend class FileRef;
+
+  [[nodiscard]] int access_mode() const { return status_flags_ & O_ACCMODE; }
 
   /// The last reference went: tells the peers, gives back what the file held.
   virtual void last_close() {}

@@ -2,7 +2,9 @@
 // host it has.
 #pragma once
 
+#include "../detail/assert.hpp"
 #include "call.hpp"
+#include "chance.hpp"
 #include "task.hpp"
 #include "time.hpp"
 
@@ -25,6 +27,8 @@ enum Needs : unsigned {
   needs_locking = 2,          ///< lock() and unlock() around it.
 };
 
+class Timers;
+
 /// Runs tasks. All but now() and the lock itself are called with the lock held, where there is one.
 class Host {
  public:
@@ -38,14 +42,30 @@ class Host {
   [[nodiscard]] virtual Task& current() = 0;
   /// The monotonic clock.
   [[nodiscard]] virtual Time now() = 0;
-  /// Puts the current task to sleep until it is woken or `deadline` comes. Releases the lock meanwhile. May throw what
-  /// ends a simulated run, so what the caller holds, it holds by RAII.
+  /// Puts the current task to sleep until it is woken or `deadline` comes, and runs the timers that are due until then,
+  /// at the same moment before it. Releases the lock meanwhile. May throw what ends a simulated run, so what the caller
+  /// holds, it holds by RAII.
   [[nodiscard]] virtual Sleep block(Task& task, Time deadline) = 0;
   /// Ends the sleep of a task. Harmless if it is not asleep any more.
   virtual void wake(Task& task) = 0;
 
   /// False if the calling thread is none that this host runs: asserted before every call.
   [[nodiscard]] virtual bool serves_this_thread() { return true; }
+
+  /// Takes tasks whose threads have ended off the list.
+  virtual void forget_ended_tasks() {}
+
+  /// Which timers to run: those of the one kernel that this host serves; null for none.
+  void set_timers(Timers* timers) {
+    ROUSE_ASSERT(timers == nullptr || timers_ == nullptr, "Kernel: its host serves another kernel already");
+    timers_ = timers;
+  }
+  /// One was scheduled that comes before all others: for hosts that have slept until another moment since.
+  virtual void next_timer_is_earlier() {}
+
+  /// Something that Linux leaves to chance: a number below `n`, from a generator with a seed. Precondition: n > 0.
+  virtual std::uint64_t choose(std::uint64_t n) { return chance_.below(n); }
+  void seed(std::uint64_t seed) { chance_ = Chance{seed}; }
 
   virtual void schedule_point(const Op&) {}
   virtual void lock() {}
@@ -56,6 +76,10 @@ class Host {
 
  protected:
   detail::IntrusiveList<Task> tasks_;
+  Timers* timers_ = nullptr;
+
+ private:
+  Chance chance_{1};
 };
 
 }  // namespace rouse::inline v0::kernel

@@ -8,10 +8,16 @@
 #include "epoll_file.hpp"
 #include "fd_table.hpp"
 #include "limits.hpp"
+#include "network.hpp"
 #include "plain_file.hpp"
+#include "realtime.hpp"
+#include "signals.hpp"
 #include "solo_host.hpp"
+#include "timers.hpp"
+#include "unix_in_flight.hpp"
 #include "unix_names.hpp"
 
+#include <atomic>
 #include <memory>
 #include <new>
 #include <string>
@@ -22,10 +28,18 @@ class Kernel {
  public:
   /// A kernel for one thread, on virtual time.
   Kernel() : Kernel(std::make_unique<SoloHost>()) {}
-  /// A kernel whose tasks `host` runs. The host outlives it.
-  explicit Kernel(Host& host) : host_(host), needs_(host.needs() | (detail::tsan_is_on ? hidden : 0)) {
+  /// A kernel whose tasks `host` runs, and no other kernel's. The host outlives it.
+  explicit Kernel(Host& host)
+      : timers(host, needs_, timers_armed),
+        signals(host, needs_, signals_due),
+        network(host, timers, file_ids, limits),
+        host_(host),
+        needs_(host.needs() | (detail::tsan_is_on ? hidden : 0)) {
+    UserPages::forget();
+    host_.set_timers(&timers);
+    int fd = 0;
     for (const char* name : {"stdin", "stdout", "stderr"}) {
-      fds.install(fds.lowest_free(3), FileRef{new PlainFile{file_ids.next(), O_RDWR, name}}, false);
+      fds.install(fd++, FileRef{new PlainFile{file_ids.next(), O_RDWR, name}}, false);
     }
   }
   Kernel(const Kernel&) = delete;
@@ -34,6 +48,8 @@ class Kernel {
   ~Kernel() {
     const detail::Hidden hidden_from_tsan;
     fds.clear();
+    unix_in_flight.collect();
+    host_.set_timers(nullptr);
   }
 
   [[nodiscard]] Host& host() const { return host_; }
@@ -43,27 +59,49 @@ class Kernel {
   SysResult<int> open_plain_file(std::string path, int flags) {
     NewFd fd = new_fd();
     if (!fd) return SysResult<int>::failure(EMFILE);
-    const FileRef file{new PlainFile{file_ids.next(), flags & ~O_CLOEXEC, std::move(path)}};
+    const FileRef file{new PlainFile{file_ids.next(), flags, std::move(path)}};
     return fd.install(file, (flags & O_CLOEXEC) != 0);
   }
 
   /// Calls `check` after every syscall, with the kernel locked: see invariants.hpp. Null for none.
   void check_every_call(void (*check)(const Kernel&)) {
     check_ = check;
-    needs_ = check != nullptr ? needs_ | checking : needs_ & ~checking;
+    if (check != nullptr) {
+      needs_ |= checking;
+    } else {
+      needs_ &= ~checking;
+    }
+  }
+
+  /// Sets CLOCK_REALTIME to so long after 1970, as a process with the capability would by clock_settime(2):
+  /// `kernel.set_realtime(std::chrono::hours(24 * 365 * 40))`. Timers for a moment of that clock follow, and what is to
+  /// be cancelled by this, is. Preconditions: a span, not `never`, and no less than the monotonic clock shows.
+  void set_realtime(Timeout since_1970) {
+    const detail::Hidden hidden_from_tsan;
+    Locked locked{(needs_ & needs_locking) != 0 ? &host_ : nullptr};
+    const Time now = host_.now();
+    ROUSE_ASSERT(!since_1970.is_never() && since_1970.nanoseconds() >= now, "Kernel::set_realtime: to what time?");
+    timers.run_due(now);
+    realtime.set_offset(since_1970.nanoseconds() - now);
+    timers.run_due(now);
   }
 
   // -- for the syscalls
 
-  /// Makes a call. One test when nobody watches; always inlined, as what the call captures would else go through
-  /// memory. Running out of memory is ENOMEM: calls allocate before they change anything.
+  /// Makes a call. Two tests of a word when nobody watches; always inlined, as what the call captures would else go
+  /// through memory. Running out of memory is ENOMEM: calls allocate before they change anything.
   template <class Body>
   [[gnu::always_inline]] auto enter(const Op& op, const Body& body) -> decltype(body()) {
     ROUSE_ASSERT(host_.serves_this_thread(), "Kernel: called by a second thread; give it a kernel::ThreadHost");
-    if (needs_ != 0) [[unlikely]]
+    if (needs_.load(std::memory_order_relaxed) != 0) [[unlikely]]
       return observed(op, body);
     try {
-      return body();
+      const auto result = body();
+      if (needs_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+        Locked locked{nullptr};
+        return after_signals(body, result, locked);
+      }
+      return result;
     } catch (const std::bad_alloc&) {
       return decltype(body())::failure(ENOMEM);
     }
@@ -73,17 +111,30 @@ class Kernel {
   /// The lowest free number from `from` on.
   [[nodiscard]] NewFd new_fd(std::size_t from = 0) { return {fds, limits.nofile_soft, from}; }
 
-  /// A point on CLOCK_REALTIME, as an offset of the host's clock.
-  Time realtime_offset = 946684800'000'000'000;  // 2000-01-01: as fixed as the rest of virtual time.
+  /// Where the current task's new sockets are.
+  [[nodiscard]] NetNamespace& current_net() {
+    NetNamespace* const net = host_.current().net;
+    return net != nullptr ? *net : network.initial();
+  }
+
+  /// True if a signal is there for the current task: it does not go to sleep in a call.
+  [[nodiscard]] bool is_interrupted() { return (needs_ & signals_due) != 0 && host_.current().signals.is_due; }
 
   Limits limits;
   FileIds file_ids;
   FdTable fds;
   WatchCount epoll_watches{limits.max_user_watches};
   UnixNames unix_names;
+  RealTime realtime;
+  Timers timers;
+  Signals signals;
+  UnixInFlight unix_in_flight;
+  Network network;
 
  private:
   // Beside the host's own needs.
+  static constexpr unsigned timers_armed = 1u << 28;
+  static constexpr unsigned signals_due = 1u << 29;
   static constexpr unsigned hidden = 1u << 30;
   static constexpr unsigned checking = 1u << 31;
 
@@ -91,12 +142,15 @@ class Kernel {
 
   class Locked {
    public:
-    explicit Locked(Host* host) : host_(host) {
-      if (host_ != nullptr) host_->lock();
-    }
+    explicit Locked(Host* host) : host_(host) { lock(); }
     Locked(const Locked&) = delete;
     Locked& operator=(const Locked&) = delete;
-    ~Locked() {
+    ~Locked() { unlock(); }
+
+    void lock() {
+      if (host_ != nullptr) host_->lock();
+    }
+    void unlock() {
       if (host_ != nullptr) host_->unlock();
     }
 
@@ -104,14 +158,26 @@ class Kernel {
     Host* host_;
   };
 
+  /// One more copy of a call's body, for all who are in no hurry: with more callers, the one in enter() would not be
+  /// inlined.
+  template <class Body>
+  [[gnu::noinline, gnu::cold]] static auto again(const Body& body) -> decltype(body()) {
+    return body();
+  }
+
   template <class Body>
   [[gnu::noinline]] auto observed(const Op& op, const Body& body) -> decltype(body()) {
     const detail::Hidden hidden_from_tsan;
     if ((needs_ & needs_schedule_points) != 0) host_.schedule_point(op);
-    const Locked locked{(needs_ & needs_locking) != 0 ? &host_ : nullptr};
+    Locked locked{(needs_ & needs_locking) != 0 ? &host_ : nullptr};
+    // Time may have passed since the last call.
+    if ((needs_ & timers_armed) != 0) timers.run_due(host_.now());
+    // What another task sent while this one was in code of its own would have interrupted that.
+    if (is_interrupted()) static_cast<void>(run_handlers(host_.current(), locked));
     auto result = decltype(body())::failure(ENOMEM);
     try {
-      result = body();
+      result = again(body);
+      if ((needs_ & signals_due) != 0) result = after_signals(body, result, locked);
     } catch (const std::bad_alloc&) {
       // As in enter().
     }
@@ -119,10 +185,85 @@ class Kernel {
     return result;
   }
 
+  /// The end of a call when signals are due somewhere: runs the handlers, and ends or restarts an interrupted call.
+  template <class Body, class Result>
+  [[gnu::noinline, gnu::cold]] Result after_signals(const Body& body, Result result, Locked& locked) {
+    Task& task = host_.current();
+    for (;;) {
+      const Handled handled = run_handlers(task, locked);
+      signals.end_mask_for_call(task);
+      static_cast<void>(run_handlers(task, locked));  // Those that only the call's own mask held back.
+      const int error = result.error();
+      if (error != restarts_if_handler_says && error != restarts_unless_handled) return result;
+      const bool restarts =
+          handled == Handled::none || (handled == Handled::by_restarting && error == restarts_if_handler_says);
+      if (!restarts) return Result::failure(EINTR);
+      result = again(body);
+    }
+  }
+
+  /// Runs the handlers of the signals that are due for `task`, the current one; says what the first of them was.
+  enum class Handled { none, by_restarting, by_interrupting };
+  [[gnu::noinline, gnu::cold]] Handled run_handlers(Task& task, Locked& locked) {
+    Handled handled = Handled::none;
+    while (const std::optional<Delivery> next = signals.take(task)) {
+      if (handled == Handled::none) {
+        const bool restarts = (next->action.sa_flags & SA_RESTART) != 0;
+        handled = restarts ? Handled::by_restarting : Handled::by_interrupting;
+      }
+      signals.set_mask(task, next->mask_during);
+      // A signal that this handler does not block interrupts it before its first instruction.
+      static_cast<void>(run_handlers(task, locked));
+      run_handler(*next, locked);
+      signals.set_mask(task, next->mask_after);
+    }
+    return handled;
+  }
+
+  /// The user's function, with the kernel unlocked: it may call in turn.
+  void run_handler(const Delivery& delivery, Locked& locked) {
+    class Outside {
+     public:
+      explicit Outside(Locked& inside) : inside_(inside) { inside_.unlock(); }
+      Outside(const Outside&) = delete;
+      Outside& operator=(const Outside&) = delete;
+      ~Outside() { inside_.lock(); }
+
+     private:
+      Locked& inside_;
+    };
+
+    const Outside outside{locked};
+    const detail::Visible visible;
+    ::siginfo_t info = delivery.info;
+    ::ucontext_t context{};  // Nobody was interrupted at any instruction.
+    if ((delivery.action.sa_flags & SA_SIGINFO) != 0) {
+      delivery.action.sa_sigaction(info.si_signo, &info, &context);
+    } else {
+      delivery.action.sa_handler(info.si_signo);
+    }
+  }
+
   std::unique_ptr<Host> own_host_;
   Host& host_;
-  unsigned needs_;
+  std::atomic<unsigned> needs_;  // Changed with the kernel locked, read without.
   void (*check_)(const Kernel&) = nullptr;
+};
+
+/// Puts the calling thread into a network namespace, as setns(2) does: the sockets it makes from now on are there.
+/// Takes it back when destroyed.
+class InNamespace {
+ public:
+  InNamespace(Kernel& kernel, NetNamespace& net) : task_(kernel.host().current()), before_(task_.net) {
+    task_.net = &net;
+  }
+  InNamespace(const InNamespace&) = delete;
+  InNamespace& operator=(const InNamespace&) = delete;
+  ~InNamespace() { task_.net = before_; }
+
+ private:
+  Task& task_;
+  NetNamespace* const before_;
 };
 
 }  // namespace rouse::inline v0::kernel

@@ -1,9 +1,10 @@
 // PipeEnd: one end of a pipe(7). Both ends share a ring of slots, one page each; room is counted in slots, not bytes,
 // and a write may top up the last slot.
 //
-// Every write wakes the reading end when it ends, also one that found the pipe full, and before it sleeps if it had
-// found the pipe empty; a read wakes the writing end only if it freed a slot while all were in use. Sleepers are
-// exclusive, and one that got through wakes the next if more is possible.
+// A write wakes the reading end when it ends, also one that found the pipe full, and before it sleeps if it had found
+// the pipe empty; a read wakes the writing end only if it freed a slot while all were in use. Sleepers are exclusive,
+// and one that got through wakes the next if more is possible. As long as nobody has asked either end for its bits, a
+// write that finds something in the pipe wakes nobody: the edges are for those who ask.
 #pragma once
 
 #include "file.hpp"
@@ -32,6 +33,7 @@ struct PipeRing {
   std::size_t slots_max = pipe_default_slots;
   PipeEnd* reader = nullptr;  ///< Null once closed.
   PipeEnd* writer = nullptr;
+  bool was_polled = false;  ///< Somebody, once, asked one of the ends for its bits.
   const std::size_t& size_limit;
 
   explicit PipeRing(const std::size_t& limit) : size_limit(limit) {}
@@ -53,7 +55,8 @@ class PipeEnd final : public File {
     (is_readable() ? ring_->reader : ring_->writer) = this;
   }
 
-  [[nodiscard]] EventFlags readiness() override {
+  [[nodiscard]] EventFlags readiness(EventFlags) override {
+    ring_->was_polled = true;
     EventFlags bits;
     if (is_readable()) {
       if (!ring_->slots.empty()) bits |= EventFlags::in | EventFlags::rdnorm;
@@ -71,6 +74,13 @@ class PipeEnd final : public File {
 
   [[nodiscard]] WaitStyle wait_style(Direction) const override { return {any_key, true}; }
   void hand_on(Direction direction) override;
+  /// A write that ends is an edge for the reader, however it ends. Whether it may block it asks anew, before the
+  /// signal.
+  int give_up(Direction direction, int interrupted) override {
+    if (direction == Direction::read) return interrupted;
+    if (ring_->was_polled) wake_reader();
+    return is_nonblocking() ? EAGAIN : interrupted;
+  }
 
   /// F_GETPIPE_SZ and F_SETPIPE_SZ: bytes, a power of two of pages. Errors: EINVAL, EPERM beyond pipe-max-size, EBUSY
   /// below what is in use.
@@ -88,9 +98,8 @@ class PipeEnd final : public File {
   ~PipeEnd() override = default;
   void last_close() override;
 
-  void wake_reader() const {
-    if (ring_->reader != nullptr) ring_->reader->queue.wake(EventFlags::in | EventFlags::rdnorm);
-  }
+  /// Precondition: there is a reader.
+  void wake_reader() const { ring_->reader->queue.wake(EventFlags::in | EventFlags::rdnorm); }
   void wake_writer() const {
     if (ring_->writer != nullptr) ring_->writer->queue.wake(EventFlags::out | EventFlags::wrnorm);
   }
@@ -129,6 +138,7 @@ inline SysResult<std::size_t> PipeEnd::read(UserOutput& to) {
 inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
   if (from.left() == 0) return from.moved();
   if (ring_->reader == nullptr) {
+    from.set_broken();
     if (from.moved() > 0) return from.moved();
     return SysResult<std::size_t>::failure(EPIPE);
   }
@@ -143,7 +153,7 @@ inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
   // A blocked write is asked for O_NONBLOCK again, but only once there was room for some of it.
   if (from.has_slept() && result.would_block() && from.moved() == before) return result;
   // An edge for the reader in any case, also if nothing fitted. Test: "Pipe: a failed write is an edge for the reader".
-  wake_reader();
+  if (was_empty || ring_->was_polled) wake_reader();
   return result.would_block() && from.moved() > 0 ? SysResult<std::size_t>{from.moved()} : result;
 }
 
@@ -152,7 +162,7 @@ inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
 inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) try {
   detail::tsan_release(ring_.get());
   const std::size_t odd = from.left() % page_size;
-  if (odd != 0 && !ring_->slots.empty() && !from.has_slept()) {
+  if (!ring_->slots.empty() && !from.has_slept()) {
     PipeSlot& last = ring_->slots.back();
     if (!last.is_packet && last.bytes.size() + odd <= page_size) {
       const std::size_t before = last.bytes.size();

@@ -20,9 +20,9 @@ class PlainFile final : public File {
       .name = "plain file", .is_pollable = false, .is_seekable = true, .gathers_writes = true};
 
   PlainFile(std::uint64_t id, int open_flags, std::string path)
-      : File(file_kind, id, (open_flags & ~only_for_opening) | shown_large_file), path_(std::move(path)) {}
+      : File(file_kind, id, shown(open_flags)), path_(std::move(path)) {}
 
-  [[nodiscard]] EventFlags readiness() override {
+  [[nodiscard]] EventFlags readiness(EventFlags) override {
     return EventFlags::in | EventFlags::out | EventFlags::rdnorm | EventFlags::wrnorm;
   }
 
@@ -49,7 +49,12 @@ class PlainFile final : public File {
  private:
   ~PlainFile() override = default;
 
-  static constexpr int only_for_opening = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
+  /// What F_GETFL shows of the flags: not those that are only for opening, nor those that there are not.
+  static constexpr int shown(int open_flags) {
+    constexpr int kept = O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_NOFOLLOW | O_NOATIME;
+    const int data_too = (open_flags & O_SYNC & ~O_DSYNC) != 0 ? O_DSYNC : 0;
+    return (open_flags & kept) | data_too | shown_large_file;
+  }
 
   const std::string path_;
 };

@@ -33,7 +33,7 @@ class Registration final : public Waiter,
   void leave_ready_list() { detail::ListLink<Registration, Ready>::unlink(); }
 
   /// What a wait would report now.
-  [[nodiscard]] EventFlags due() const { return interest.report(file_.readiness()); }
+  [[nodiscard]] EventFlags due() const { return interest.report(file_.readiness(interest.mask())); }
 
   Interest interest;
 

@@ -1,9 +1,9 @@
 // SoloHost: the caller's own thread is the only task, and time is virtual: it moves only when the task sleeps, and then
-// straight to the deadline.
+// from timer to timer until one of them wakes it, or straight to the deadline.
 #pragma once
 
 #include "../timeout.hpp"
-#include "host.hpp"
+#include "timers.hpp"
 
 #include <pthread.h>
 
@@ -19,12 +19,15 @@ class SoloHost final : public Host {
   [[nodiscard]] Time now() override { return now_; }
 
   [[nodiscard]] Sleep block(Task&, Time deadline) override {
+    is_woken_ = false;
+    if (timers_ != nullptr) timers_->run_until(now_, deadline, [this] { return is_woken_; });
+    if (is_woken_) return Sleep::woken;
     if (deadline == time_never) return Sleep::endless;
     if (deadline > now_) now_ = deadline;
     return Sleep::timed_out;
   }
-  /// Nobody else runs while the task sleeps, so nobody wakes it.
-  void wake(Task&) override {}
+  /// Nobody else runs while the task sleeps, so only timers wake it.
+  void wake(Task&) override { is_woken_ = true; }
 
   [[nodiscard]] bool serves_this_thread() override {
     if (!has_owner_) owner_ = ::pthread_self();
@@ -32,11 +35,13 @@ class SoloHost final : public Host {
     return ::pthread_equal(owner_, ::pthread_self()) != 0;
   }
 
-  /// Moves the clock on, as if the task had been busy for so long: `host.advance(std::chrono::seconds(1))`.
-  /// Precondition: a span, not `never`.
+  /// Moves the clock on, as if the task had been busy for so long: `host.advance(std::chrono::seconds(1))`. Timers
+  /// expire on the way. Precondition: a span, not `never`.
   void advance(Timeout span) {
     ROUSE_ASSERT(!span.is_never(), "SoloHost::advance: by how much?");
-    now_ = time_after(now_, span.nanoseconds());
+    const Time end = time_after(now_, span.nanoseconds());
+    if (timers_ != nullptr) timers_->run_until(now_, end, [] { return false; });
+    now_ = end;
   }
 
  private:
@@ -44,6 +49,7 @@ class SoloHost final : public Host {
   ::pthread_t owner_{};
   Task main_{1, "main"};
   Time now_ = 0;
+  bool is_woken_ = false;
 };
 
 }  // namespace rouse::inline v0::kernel

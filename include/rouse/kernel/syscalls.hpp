@@ -3,5 +3,9 @@
 
 #include "syscalls_epoll.hpp"
 #include "syscalls_fd.hpp"
+#include "syscalls_poll.hpp"
+#include "syscalls_signal.hpp"
 #include "syscalls_socket.hpp"
 #include "syscalls_system.hpp"
+#include "syscalls_time.hpp"
+#include "syscalls_timer.hpp"

@@ -1,4 +1,4 @@
-// The calls of epoll(7), eventfd(2), pipe2(2) and poll(2).
+// The calls of epoll(7), eventfd(2) and pipe2(2).
 #pragma once
 
 #include "blocking.hpp"
@@ -8,10 +8,7 @@
 
 #include <climits>
 #include <ctime>
-#include <deque>
-#include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 
 namespace rouse::inline v0::kernel::sys {
 
@@ -33,13 +30,11 @@ namespace detail_epoll {
 
 inline SysResult<void> control(EpollFile& epoll, int operation, File& file, int fd, const Event& event) {
   const EventFlags flags = event.flags();
-  if (operation != EPOLL_CTL_DEL && flags.has(EventFlags::exclusive)) {
-    const bool nested = file_cast<EpollFile>(&file) != nullptr;
-    if (operation == EPOLL_CTL_MOD || (operation == EPOLL_CTL_ADD && (nested || !is_addable(flags)))) {
-      return SysResult<void>::failure(EINVAL);
-    }
-  }
   const EpollFile* const inner = file_cast<EpollFile>(&file);
+  // A removal asks for nothing, and an unknown operation is EINVAL in any case.
+  if (flags.has(EventFlags::exclusive) && (operation == EPOLL_CTL_MOD || inner != nullptr || !is_addable(flags))) {
+    return SysResult<void>::failure(EINVAL);
+  }
   if (operation == EPOLL_CTL_ADD && inner != nullptr && EpollTopology::is_too_deep(epoll, *inner)) {
     return SysResult<void>::failure(ELOOP);
   }
@@ -81,17 +76,16 @@ namespace detail_epoll {
 
 [[gnu::noinline, gnu::cold]] inline SysResult<int> wait_blocking(Kernel& kernel, EpollFile& epoll, const Op& op,
                                                                  Event* events, int max, Time deadline) {
-  const FileRef keep{&epoll};  // Closing the fd meanwhile does not end the wait.
-  const WaitStyle last_come_first{any_key, true, true};
-  const SysResult<int> result = wait_in(kernel, epoll.waiters, last_come_first, op, &epoll, deadline, [&] {
+  const WaitPlace last_come_first{&epoll.waiters, {any_key, true, true}, deadline};
+  const SysResult<int> result = wait_in(kernel, last_come_first, op, epoll, EINTR, [&](WaitPlace&) {
     const SysResult<int> delivered = epoll.deliver(events, max);
     return delivered.ok() && delivered.value() == 0 ? SysResult<int>::failure(EAGAIN) : delivered;
   });
   return result.would_block() ? SysResult<int>{0} : result;
 }
 
-/// `span` is in nanoseconds; negative is for ever.
-inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max, Time span) {
+/// `span` is in nanoseconds; negative is for ever. Inlined into each of its few callers, of which one is hot.
+[[gnu::always_inline]] inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max, Time span) {
   File* const file = kernel.file(op.fd);
   if (file == nullptr) [[unlikely]]
     return SysResult<int>::failure(EBADF);
@@ -109,23 +103,32 @@ inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max,
   return wait_blocking(kernel, *epoll, op, events, max, deadline);
 }
 
-constexpr Time milliseconds(int ms) { return ms < 0 ? -1 : Time{ms} * 1'000'000; }
-
 }  // namespace detail_epoll
 
 inline SysResult<int> epoll_wait(Kernel& kernel, int epfd, Event* events, int max, int milliseconds) {
   const Op op{Call::epoll_wait, epfd};
-  return kernel.enter(
-      op, [&] { return detail_epoll::wait(kernel, op, events, max, detail_epoll::milliseconds(milliseconds)); });
+  return kernel.enter(op, [&] { return detail_epoll::wait(kernel, op, events, max, Deadline::span_of(milliseconds)); });
 }
 
-/// The mask is read, and has no effect: this kernel has no signals yet.
+namespace detail_epoll {
+
+/// As wait, with another signal mask meanwhile.
+[[gnu::noinline, gnu::cold]] inline SysResult<int> wait_masked(Kernel& kernel, const Op& op, Event* events, int max,
+                                                               Time span, const ::sigset_t* user_mask) {
+  SignalSet mask;
+  if (!get_user(mask, user_mask)) return SysResult<int>::failure(EFAULT);
+  return with_mask(kernel, &mask, EINTR, [&] { return wait(kernel, op, events, max, span); });
+}
+
+}  // namespace detail_epoll
+
 inline SysResult<int> epoll_pwait(Kernel& kernel, int epfd, Event* events, int max, int milliseconds,
                                   const ::sigset_t* mask) {
   const Op op{Call::epoll_pwait, epfd};
   return kernel.enter(op, [&]() -> SysResult<int> {
-    if (mask != nullptr && !is_user_memory(mask, 8)) return SysResult<int>::failure(EFAULT);
-    return detail_epoll::wait(kernel, op, events, max, detail_epoll::milliseconds(milliseconds));
+    const Time span = Deadline::span_of(milliseconds);
+    if (mask != nullptr) return detail_epoll::wait_masked(kernel, op, events, max, span, mask);
+    return detail_epoll::wait(kernel, op, events, max, span);
   });
 }
 
@@ -133,16 +136,10 @@ inline SysResult<int> epoll_pwait2(Kernel& kernel, int epfd, Event* events, int 
                                    const ::sigset_t* mask) {
   const Op op{Call::epoll_pwait2, epfd};
   return kernel.enter(op, [&]() -> SysResult<int> {
-    Time span = -1;
-    if (timeout != nullptr) {
-      ::timespec limit{};
-      if (!get_user(limit, timeout)) return SysResult<int>::failure(EFAULT);
-      constexpr long second = 1'000'000'000;
-      if (limit.tv_sec < 0 || limit.tv_nsec < 0 || limit.tv_nsec >= second) return SysResult<int>::failure(EINVAL);
-      span = limit.tv_sec >= time_never / second ? time_never : Time{limit.tv_sec} * second + limit.tv_nsec;
-    }
-    if (mask != nullptr && !is_user_memory(mask, 8)) return SysResult<int>::failure(EFAULT);
-    return detail_epoll::wait(kernel, op, events, max, span);
+    const SysResult<Time> span = timeout != nullptr ? get_span(timeout) : SysResult<Time>{time_never};
+    if (!span.ok()) return span;
+    if (mask != nullptr) return detail_epoll::wait_masked(kernel, op, events, max, span.value(), mask);
+    return detail_epoll::wait(kernel, op, events, max, span.value());
   });
 }
 
@@ -163,7 +160,7 @@ inline SysResult<void> pipe2(Kernel& kernel, int* user_fds, int flags) {
     if ((flags & O_EXCL) != 0) return SysResult<void>::failure(ENOPKG);  // Notification pipes need a build option.
     NewFd first = kernel.new_fd();
     NewFd second = kernel.new_fd();
-    if (!first || !second) return SysResult<void>::failure(EMFILE);
+    if (!second) return SysResult<void>::failure(EMFILE);
     const int fds[2] = {first.number(), second.number()};
     if (!put_user(user_fds, fds)) return SysResult<void>::failure(EFAULT);
     const auto ring = std::make_shared<PipeRing>(kernel.limits.pipe_max_size);
@@ -175,86 +172,6 @@ inline SysResult<void> pipe2(Kernel& kernel, int* user_fds, int flags) {
     first.install(reader, close_on_exec);
     second.install(writer, close_on_exec);
     return {};
-  });
-}
-
-namespace detail_epoll {
-
-/// A task's place in the queue of one of the files it polls. Stays there when woken: others may become ready too.
-class PollWaiter final : public Waiter {
- public:
-  PollWaiter(Host& host, Task& task, File& file, EventFlags key) : host_(host), task_(task), file_(&file), key_(key) {
-    file.queue.add_head(*this);
-  }
-
- private:
-  bool on_wake(EventFlags key) override {
-    if (!key_.has_any(key)) return false;
-    host_.wake(task_);
-    return true;
-  }
-
-  Host& host_;
-  Task& task_;
-  const FileRef file_;
-  const EventFlags key_;
-};
-
-constexpr EventFlags poll_always = EventFlags::err | EventFlags::hup;
-
-inline EventFlags asked_by(const ::pollfd& entry) {
-  return EventFlags{static_cast<std::uint16_t>(entry.events)} | poll_always;
-}
-
-/// Fills in revents; returns how many entries have any.
-inline int scan(const Kernel& kernel, ::pollfd* entries, ::nfds_t n) {
-  int ready = 0;
-  for (::nfds_t i = 0; i < n; ++i) {
-    ::pollfd entry{};
-    detail::copy_from_user(&entry, entries + i, sizeof entry);
-    File* const file = kernel.file(entry.fd);
-    EventFlags bits;
-    if (file != nullptr) {
-      bits = file->readiness() & asked_by(entry);
-    } else if (entry.fd >= 0) {
-      bits = EventFlags{POLLNVAL};
-    }
-    entry.revents = static_cast<short>(bits.bits);
-    detail::copy_to_user(&entries[i].revents, &entry.revents, sizeof entry.revents);
-    if (!bits.empty()) ++ready;
-  }
-  return ready;
-}
-
-[[gnu::noinline, gnu::cold]] inline int poll_blocking(Kernel& kernel, ::pollfd* entries, ::nfds_t n, Time deadline) {
-  Host& host = kernel.host();
-  Task& task = host.current();
-  std::deque<PollWaiter> waiters;  // Which keeps the files open, too.
-  for (::nfds_t i = 0; i < n; ++i) {
-    File* const file = kernel.file(entries[i].fd);
-    if (file != nullptr) waiters.emplace_back(host, task, *file, asked_by(entries[i]));
-  }
-  for (;;) {
-    const Sleep end = sleep(kernel, {Call::poll, n == 1 ? entries[0].fd : -1}, nullptr, deadline);
-    const int ready = scan(kernel, entries, n);
-    if (ready > 0 || end == Sleep::timed_out) return ready;
-  }
-}
-
-}  // namespace detail_epoll
-
-inline SysResult<int> poll(Kernel& kernel, ::pollfd* entries, ::nfds_t n, int milliseconds) {
-  return kernel.enter({Call::poll, n == 1 && is_user_memory(entries, 1) ? entries[0].fd : -1}, [&]() -> SysResult<int> {
-    if (n > kernel.limits.nofile_soft) return SysResult<int>::failure(EINVAL);
-    if (!is_user_memory(entries, n * sizeof *entries)) return SysResult<int>::failure(EFAULT);
-    int ready = detail_epoll::scan(kernel, entries, n);
-    if (ready == 0 && milliseconds != 0) {
-      const Time span = detail_epoll::milliseconds(milliseconds);
-      const Time deadline = span < 0 ? time_never : time_after(kernel.host().now(), span);
-      ready = detail_epoll::poll_blocking(kernel, entries, n, deadline);
-    }
-    // Where the answers go is looked at when they are there, even if there are none to give.
-    return is_user_range(entries, 0) ? SysResult<int>{ready} : SysResult<int>::failure(EFAULT);
   });
 }
 

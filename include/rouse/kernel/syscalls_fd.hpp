@@ -3,11 +3,14 @@
 #pragma once
 
 #include "blocking.hpp"
+#include "io_vectors.hpp"
 #include "pipe_file.hpp"
+#include "socket_waiting.hpp"
 
 #include <climits>
 #include <fcntl.h>
-#include <span>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -15,48 +18,46 @@ namespace rouse::inline v0::kernel::sys {
 
 namespace detail_fd {
 
-/// Reads or writes, waiting if the file is made for that.
-template <class Spans, class Attempt>
-SysResult<std::size_t> move(Kernel& kernel, File& file, Direction direction, const Op& op, Spans& spans,
-                            Attempt attempt) {
-  const SysResult<std::size_t> result = attempt();
-  if (!result.would_block()) [[likely]]
-    return result;
-  if (!file.is_nonblocking()) return wait_to_move(kernel, file, direction, op, spans, attempt);
-  return spans.moved() > 0 ? SysResult<std::size_t>{spans.moved()} : result;
+/// As read and write, once they would block. A socket waits where its message is to go, and as long as it is set to.
+[[gnu::noinline, gnu::cold]] inline SysResult<std::size_t> read_later(Kernel& kernel, File& file, const Op& op,
+                                                                      UserOutput& to) {
+  Incoming message;
+  if (file.kind().is_socket) return receive(kernel, static_cast<SocketFile&>(file), op, to, message);
+  return wait_to_move(kernel, file, Direction::read, op, to, [&] { return file.read(to); });
+}
+[[gnu::noinline, gnu::cold]] inline SysResult<std::size_t> write_later(Kernel& kernel, File& file, const Op& op,
+                                                                       UserInput& from) {
+  Outgoing message;
+  if (file.kind().is_socket) return send(kernel, static_cast<SocketFile&>(file), op, from, message);
+  return wait_to_move(kernel, file, Direction::write, op, from, [&] { return file.write(from); });
 }
 
+/// Reads or writes, waiting if the file is made for that.
 inline SysResult<std::size_t> read(Kernel& kernel, File& file, const Op& op, UserOutput& to) {
-  return move(kernel, file, Direction::read, op, to, [&] { return file.read(to); });
+  const SysResult<std::size_t> result = file.read(to);
+  if (!result.would_block()) [[likely]]
+    return result;
+  return file.is_nonblocking() ? moved_or(to, result) : read_later(kernel, file, op, to);
 }
 inline SysResult<std::size_t> write(Kernel& kernel, File& file, const Op& op, UserInput& from) {
-  return move(kernel, file, Direction::write, op, from, [&] { return file.write(from); });
+  SysResult<std::size_t> result = file.write(from);
+  if (result.would_block()) [[unlikely]]
+    result = file.is_nonblocking() ? moved_or(from, result) : write_later(kernel, file, op, from);
+  if (from.is_broken()) [[unlikely]]
+    kernel.signals.send_sigpipe();
+  return result;
 }
 
 /// What Linux asks before it looks at the file: 0 or an errno.
-inline int check(const File* file, bool allowed, const void* buffer, std::size_t n) {
-  if (file == nullptr || !allowed) return EBADF;
-  if (!file->kind().moves_bytes) return EINVAL;
+inline int check_read(const File* file, const void* buffer, std::size_t n) {
+  if (file == nullptr || !file->is_readable()) return EBADF;
+  if (!file->kind().has_read) return EINVAL;
   return is_user_range(buffer, n) ? 0 : EFAULT;
 }
-
-/// The vectors of readv and writev: their total, or EINVAL or EFAULT.
-inline SysResult<std::size_t> total(const ::iovec* vectors, int n) {
-  using Size = SysResult<std::size_t>;
-  if (n < 0 || n > iov_max) return Size::failure(EINVAL);
-  if (!is_user_memory(vectors, static_cast<std::size_t>(n) * sizeof *vectors)) return Size::failure(EFAULT);
-  const std::span all{vectors, static_cast<std::size_t>(n)};
-  for (const ::iovec& vector : all) {
-    if (vector.iov_len > SSIZE_MAX) return Size::failure(EINVAL);
-  }
-  std::size_t sum = 0;
-  for (const ::iovec& vector : all) {
-    // One vector alone is cut to what a call moves before it is asked where it ends.
-    const std::size_t size = n == 1 ? std::min(vector.iov_len, rw_count_max) : vector.iov_len;
-    if (!is_user_range(vector.iov_base, size)) return Size::failure(EFAULT);
-    sum = std::min(sum + size, rw_count_max);
-  }
-  return sum;
+inline int check_write(const File* file, const void* buffer, std::size_t n) {
+  if (file == nullptr || !file->is_writable()) return EBADF;
+  if (!file->kind().has_write) return EINVAL;
+  return is_user_range(buffer, n) ? 0 : EFAULT;
 }
 
 }  // namespace detail_fd
@@ -65,7 +66,7 @@ inline SysResult<std::size_t> read(Kernel& kernel, int fd, void* buffer, std::si
   const Op op{Call::read, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
-    const int refused = detail_fd::check(file, file != nullptr && file->is_readable(), buffer, n);
+    const int refused = detail_fd::check_read(file, buffer, n);
     if (refused != 0) [[unlikely]]
       return SysResult<std::size_t>::failure(refused);
     if (n == 0 && file->kind().is_socket) return 0;
@@ -78,7 +79,7 @@ inline SysResult<std::size_t> write(Kernel& kernel, int fd, const void* buffer, 
   const Op op{Call::write, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
-    const int refused = detail_fd::check(file, file != nullptr && file->is_writable(), buffer, n);
+    const int refused = detail_fd::check_write(file, buffer, n);
     if (refused != 0) [[unlikely]]
       return SysResult<std::size_t>::failure(refused);
     UserInput from{buffer, std::min(n, rw_count_max)};
@@ -86,37 +87,39 @@ inline SysResult<std::size_t> write(Kernel& kernel, int fd, const void* buffer, 
   });
 }
 
-inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* vectors, int n) {
+inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* user_vectors, int n) {
   const Op op{Call::readv, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
-    const int refused = detail_fd::check(file, file != nullptr && file->is_readable(), nullptr, 0);
+    const int refused = detail_fd::check_read(file, nullptr, 0);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
-    const SysResult<std::size_t> size = detail_fd::total(vectors, n);
+    IoVectors vectors;
+    const SysResult<std::size_t> size = vectors.get(user_vectors, n);
     if (!size.ok()) return size;
     if (size.value() == 0) return 0;
-    UserOutput to{vectors, n, size.value()};
+    UserOutput to{vectors.data(), n, size.value()};
     return detail_fd::read(kernel, *file, op, to);
   });
 }
 
-inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* vectors, int n) {
+inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* user_vectors, int n) {
   const Op op{Call::writev, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
-    const int refused = detail_fd::check(file, file != nullptr && file->is_writable(), nullptr, 0);
+    const int refused = detail_fd::check_write(file, nullptr, 0);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
-    const SysResult<std::size_t> size = detail_fd::total(vectors, n);
+    IoVectors vectors;
+    const SysResult<std::size_t> size = vectors.get(user_vectors, n);
     if (!size.ok()) return size;
     if (size.value() == 0) return 0;
     if (file->kind().gathers_writes) {
-      UserInput from{vectors, n, size.value()};
+      UserInput from{vectors.data(), n, size.value()};
       return detail_fd::write(kernel, *file, op, from);
     }
     // A file that knows only single writes gets one for each vector, until one falls short. Empty vectors are passed
     // over, but not the first: there the walk starts.
     std::size_t done = 0;
-    for (int i = 0; done < size.value(); ++i) {
+    for (std::size_t i = 0; done < size.value(); ++i) {
       if (vectors[i].iov_len == 0 && i > 0) continue;
       const std::size_t part = std::min(vectors[i].iov_len, size.value() - done);
       UserInput from{vectors[i].iov_base, part};
@@ -137,6 +140,10 @@ inline int check_position(const File* file, std::int64_t offset) {
   if (file == nullptr) return EBADF;
   return file->kind().is_pollable ? ESPIPE : 0;
 }
+/// And after that. Preconditions: a range of user space, offset >= 0.
+inline int check_end(std::int64_t offset, std::size_t n) {
+  return offset > INT64_MAX - static_cast<std::int64_t>(n) ? EINVAL : 0;
+}
 
 }  // namespace detail_fd
 
@@ -144,7 +151,8 @@ inline SysResult<std::size_t> pread(Kernel& kernel, int fd, void* buffer, std::s
   return kernel.enter({Call::pread, fd}, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     int refused = detail_fd::check_position(file, offset);
-    if (refused == 0) refused = detail_fd::check(file, file->is_readable(), buffer, n);
+    if (refused == 0) refused = detail_fd::check_read(file, buffer, n);
+    if (refused == 0) refused = detail_fd::check_end(offset, n);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
     UserOutput to{buffer, std::min(n, rw_count_max)};
     return file->read(to);
@@ -155,7 +163,8 @@ inline SysResult<std::size_t> pwrite(Kernel& kernel, int fd, const void* buffer,
   return kernel.enter({Call::pwrite, fd}, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     int refused = detail_fd::check_position(file, offset);
-    if (refused == 0) refused = detail_fd::check(file, file->is_writable(), buffer, n);
+    if (refused == 0) refused = detail_fd::check_write(file, buffer, n);
+    if (refused == 0) refused = detail_fd::check_end(offset, n);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
     UserInput from{buffer, std::min(n, rw_count_max)};
     return file->write(from);
@@ -174,10 +183,33 @@ inline SysResult<std::int64_t> lseek(Kernel& kernel, int fd, std::int64_t, int w
   });
 }
 
+namespace detail_fd {
+
+/// Waits until what a socket has sent has arrived, its end included, or as long as SO_LINGER says; a signal ends it,
+/// too.
+[[gnu::noinline, gnu::cold]] inline void linger(Kernel& kernel, const Op& op, SocketFile& socket) {
+  constexpr Time second = 1'000'000'000;
+  const Time span = socket.linger().l_linger * second;
+  const WaitPlace place{&socket.queue, {any_key}, time_after(kernel.host().now(), span)};
+  static_cast<void>(wait_in(kernel, place, op, socket, EINTR, [&](WaitPlace&) {
+    return socket.has_left() ? SysResult<void>{} : SysResult<void>::failure(EAGAIN);
+  }));
+}
+
+/// An fd of a file is gone. With the last one, the file goes.
+inline void let_go(Kernel& kernel, const Op& op, FileRef file) {
+  SocketFile* const socket = socket_cast(file.get());
+  if (socket == nullptr || file->references() > 1 || socket->linger().l_onoff == 0) return;
+  if (socket->begins_to_leave()) linger(kernel, op, *socket);
+}
+
+}  // namespace detail_fd
+
 inline SysResult<void> close(Kernel& kernel, int fd) {
-  return kernel.enter({Call::close, fd}, [&]() -> SysResult<void> {
+  const Op op{Call::close, fd};
+  return kernel.enter(op, [&]() -> SysResult<void> {
     if (!kernel.fds.is_open(fd)) return SysResult<void>::failure(EBADF);
-    static_cast<void>(kernel.fds.remove(fd));
+    detail_fd::let_go(kernel, op, kernel.fds.remove(fd));
     return {};
   });
 }
@@ -190,19 +222,25 @@ inline SysResult<int> duplicate(Kernel& kernel, int fd, std::size_t from, bool c
   return to.install(FileRef{kernel.file(fd)}, close_on_exec);
 }
 
-inline SysResult<int> duplicate_onto(Kernel& kernel, int fd, int to, bool close_on_exec) {
-  if (to < 0 || static_cast<std::uint64_t>(to) >= kernel.limits.nofile_soft || !kernel.fds.is_open(fd)) {
-    return SysResult<int>::failure(EBADF);
-  }
+inline SysResult<int> duplicate_onto(Kernel& kernel, const Op& op, int to, bool close_on_exec) {
+  const int fd = op.fd;
+  // A negative number is a very large one.
+  if (static_cast<std::uint64_t>(to) >= kernel.limits.nofile_soft) return SysResult<int>::failure(EBADF);
+  kernel.fds.make_room(to);
+  if (!kernel.fds.is_open(fd)) return SysResult<int>::failure(EBADF);
   if (kernel.fds.is_reserved(to)) return SysResult<int>::failure(EBUSY);  // By a call that will install a file there.
   FileRef replaced;
   if (kernel.fds.is_open(to)) replaced = kernel.fds.remove(to);
   kernel.fds.install(to, FileRef{kernel.file(fd)}, close_on_exec);
+  let_go(kernel, op, std::move(replaced));
   return to;
 }
 
 /// F_DUPFD_QUERY, Linux 6.10: are these two the same open file description?
 inline constexpr int f_dupfd_query = 1024 + 3;
+/// F_CREATED_QUERY, Linux 6.12: was it this opening that made the file?
+inline constexpr int f_created_query = 1024 + 4;
+inline constexpr int f_getowner_uids = 17;
 
 inline SysResult<int> set_status_flags(File& file, int flags) {
   if ((flags & O_DIRECT) != 0 && !file.kind().takes_direct) return SysResult<int>::failure(EINVAL);
@@ -222,16 +260,18 @@ inline SysResult<int> dup(Kernel& kernel, int fd) {
 }
 
 inline SysResult<int> dup2(Kernel& kernel, int fd, int to) {
-  return kernel.enter({Call::dup2, fd}, [&]() -> SysResult<int> {
+  const Op op{Call::dup2, fd};
+  return kernel.enter(op, [&]() -> SysResult<int> {
     if (fd == to && kernel.fds.is_open(fd)) return to;
-    return detail_fd::duplicate_onto(kernel, fd, to, false);
+    return detail_fd::duplicate_onto(kernel, op, to, false);
   });
 }
 
 inline SysResult<int> dup3(Kernel& kernel, int fd, int to, int flags) {
-  return kernel.enter({Call::dup3, fd}, [&]() -> SysResult<int> {
+  const Op op{Call::dup3, fd};
+  return kernel.enter(op, [&]() -> SysResult<int> {
     if ((flags & ~O_CLOEXEC) != 0 || fd == to) return SysResult<int>::failure(EINVAL);
-    return detail_fd::duplicate_onto(kernel, fd, to, flags != 0);
+    return detail_fd::duplicate_onto(kernel, op, to, flags != 0);
   });
 }
 
@@ -260,6 +300,8 @@ inline SysResult<int> fcntl(Kernel& kernel, int fd, int command, long argument) 
         if (other == nullptr) return SysResult<int>::failure(EBADF);
         return file == other ? 1 : 0;
       }
+      case detail_fd::f_created_query: return 0;
+      case detail_fd::f_getowner_uids:
       case F_GETLK:
       case F_SETLK:
       case F_SETLKW:
@@ -287,10 +329,20 @@ inline SysResult<int> fcntl(Kernel& kernel, int fd, int command, long argument) 
   });
 }
 
-inline SysResult<int> ioctl(Kernel& kernel, int fd, unsigned long request, void* argument) {
+namespace detail_fd {
+
+/// Those of <linux/fs.h> that older headers do not have.
+inline constexpr unsigned fs_ioc_getfsuuid = 0x80111500;
+inline constexpr unsigned fs_ioc_getfssysfspath = 0x80811501;
+
+}  // namespace detail_fd
+
+/// Of the request, Linux takes the lower 32 bits.
+inline SysResult<int> ioctl(Kernel& kernel, int fd, unsigned long long_request, void* argument) {
   return kernel.enter({Call::ioctl, fd}, [&]() -> SysResult<int> {
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<int>::failure(EBADF);
+    const auto request = static_cast<unsigned>(long_request);
     switch (request) {
       case FIOCLEX:
       case FIONCLEX: kernel.fds.set_close_on_exec(fd, request == FIOCLEX); return 0;
@@ -300,10 +352,22 @@ inline SysResult<int> ioctl(Kernel& kernel, int fd, unsigned long request, void*
         if (!get_user(on, argument)) return SysResult<int>::failure(EFAULT);
         const int flag = request == FIONBIO ? O_NONBLOCK : O_ASYNC;
         const int flags = on != 0 ? file->status_flags() | flag : file->status_flags() & ~flag;
-        if ((flags & O_ASYNC) != 0 && !file->kind().takes_async) return SysResult<int>::failure(ENOTTY);
+        const bool changes_async = ((flags ^ file->status_flags()) & O_ASYNC) != 0;
+        if (changes_async && !file->kind().takes_async) return SysResult<int>::failure(ENOTTY);
         file->set_status_flags(flags);
         return 0;
       }
+      case FIGETBSZ:
+      case FIOQSIZE:
+      case FIFREEZE:
+      case FITHAW:
+      case FS_IOC_FIEMAP:
+      case FICLONE:
+      case FICLONERANGE:
+      case FIDEDUPERANGE:
+      case detail_fd::fs_ioc_getfsuuid:
+      case detail_fd::fs_ioc_getfssysfspath:
+        throw NotModelled("ioctl request " + std::to_string(request) + " on a " + file->kind().name);
       default: return file->ioctl(request, argument);
     }
   });

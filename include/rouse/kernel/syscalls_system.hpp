@@ -1,20 +1,61 @@
-// The calls on paths, limits and the clock.
+// The calls on paths and limits.
 #pragma once
 
 #include "kernel.hpp"
 
-#include <cstring>
-#include <ctime>
+#include <algorithm>
 #include <fcntl.h>
+#include <string>
+#include <string_view>
 #include <sys/resource.h>
 
 namespace rouse::inline v0::kernel::sys {
 
-/// Only /dev/null, which cannot be waited on; there is no file system.
-inline SysResult<int> open(Kernel& kernel, const char* path, int flags) {
+namespace detail_system {
+
+/// A path from the caller's memory, which need not reach beyond its end. Errors: EFAULT, ENAMETOOLONG; ENOENT if it is
+/// empty.
+inline SysResult<void> get_path(std::string& to, const char* from) {
+  constexpr std::size_t path_max = 4096;  // With the NUL.
+  for (; to.size() < path_max; ++from) {
+    char next = '\0';
+    if (!get_user(next, from)) return SysResult<void>::failure(EFAULT);
+    if (next == '\0') return to.empty() ? SysResult<void>::failure(ENOENT) : SysResult<void>{};
+    to += next;
+  }
+  return SysResult<void>::failure(ENAMETOOLONG);
+}
+
+/// The last of a path's names; empty if it ends in a slash.
+inline std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+/// True if one of a path's names is longer than a directory takes.
+inline bool has_long_name(std::string_view path) {
+  constexpr std::size_t name_max = 255;
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    if (end - at > name_max) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+}  // namespace detail_system
+
+/// Only /dev/null, which cannot be waited on; there is no file system. A path that a socket was bound to is refused, as
+/// all sockets are.
+inline SysResult<int> open(Kernel& kernel, const char* user_path, int flags) {
   return kernel.enter({Call::open}, [&]() -> SysResult<int> {
-    if (!is_user_memory(path, 1)) return SysResult<int>::failure(EFAULT);
-    if (std::strcmp(path, "/dev/null") != 0) throw NotModelled(std::string("open of the path ") + path);
+    constexpr int directories_only = O_TMPFILE & ~O_DIRECTORY;
+    if ((flags & directories_only) != 0 && (flags & O_DIRECTORY) == 0) return SysResult<int>::failure(EINVAL);
+    std::string path;
+    const SysResult<void> got = detail_system::get_path(path, user_path);
+    if (!got.ok()) return got;
+    constexpr int plain = O_ACCMODE | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW;
+    if ((flags & ~plain) == 0 && !path.ends_with('/') && kernel.unix_names.is_taken(UnixNames::key(0, path))) {
+      return kernel.new_fd() ? SysResult<int>::failure(ENXIO) : SysResult<int>::failure(EMFILE);
+    }
+    if (path != "/dev/null") throw NotModelled("open of the path " + path);
     if ((flags & (O_PATH | O_DIRECTORY | O_DIRECT | O_EXCL)) != 0) {
       throw NotModelled("open of /dev/null with the flags " + std::to_string(flags));
     }
@@ -22,11 +63,21 @@ inline SysResult<int> open(Kernel& kernel, const char* path, int flags) {
   });
 }
 
-/// Of the paths that sockets were bound to.
-inline SysResult<void> unlink(Kernel& kernel, const char* path) {
+/// Of the paths that sockets were bound to. All directories on the way to them exist.
+inline SysResult<void> unlink(Kernel& kernel, const char* user_path) {
   return kernel.enter({Call::unlink}, [&]() -> SysResult<void> {
-    if (!is_user_memory(path, 1)) return SysResult<void>::failure(EFAULT);
-    return kernel.unix_names.unlink(path) ? SysResult<void>{} : SysResult<void>::failure(ENOENT);
+    std::string path;
+    const SysResult<void> got = detail_system::get_path(path, user_path);
+    if (!got.ok()) return got;
+    if (detail_system::has_long_name(path)) return SysResult<void>::failure(ENAMETOOLONG);
+    const std::string without_slashes = path.substr(0, path.find_last_not_of('/') + 1);
+    const std::string_view last = detail_system::last_name(without_slashes);
+    if (last.empty() || last == "." || last == "..") return SysResult<void>::failure(EISDIR);
+    const UnixNames::Key key = UnixNames::key(0, without_slashes);
+    if (!kernel.unix_names.is_taken(key)) return SysResult<void>::failure(ENOENT);
+    if (without_slashes != path) return SysResult<void>::failure(ENOTDIR);
+    kernel.unix_names.unlink(key);
+    return {};
   });
 }
 
@@ -41,39 +92,30 @@ inline int check_resource(const char* call, int resource) {
 
 }  // namespace detail_system
 
+/// As the C library makes it of prlimit(2): a null pointer asks for nothing.
 inline SysResult<void> getrlimit(Kernel& kernel, int resource, ::rlimit* limit) {
   return kernel.enter({Call::getrlimit}, [&]() -> SysResult<void> {
     const int refused = detail_system::check_resource("getrlimit", resource);
     if (refused != 0) return SysResult<void>::failure(refused);
+    if (limit == nullptr) return {};
     const ::rlimit now{kernel.limits.nofile_soft, kernel.limits.nofile_hard};
     return put_user(limit, now) ? SysResult<void>{} : SysResult<void>::failure(EFAULT);
   });
 }
 
+/// As the C library makes it of prlimit(2): a null pointer changes nothing.
 inline SysResult<void> setrlimit(Kernel& kernel, int resource, const ::rlimit* user_limit) {
   return kernel.enter({Call::setrlimit}, [&]() -> SysResult<void> {
     ::rlimit limit{};
-    if (!get_user(limit, user_limit)) return SysResult<void>::failure(EFAULT);
+    if (user_limit != nullptr && !get_user(limit, user_limit)) return SysResult<void>::failure(EFAULT);
     const int refused = detail_system::check_resource("setrlimit", resource);
     if (refused != 0) return SysResult<void>::failure(refused);
+    if (user_limit == nullptr) return {};
     if (limit.rlim_cur > limit.rlim_max) return SysResult<void>::failure(EINVAL);
     if (limit.rlim_max > kernel.limits.nofile_hard) return SysResult<void>::failure(EPERM);
     kernel.limits.nofile_soft = limit.rlim_cur;
     kernel.limits.nofile_hard = limit.rlim_max;
     return {};
-  });
-}
-
-/// CLOCK_MONOTONIC is the host's clock; CLOCK_REALTIME runs beside it.
-inline SysResult<void> clock_gettime(Kernel& kernel, ::clockid_t clock, ::timespec* time) {
-  return kernel.enter({Call::clock_gettime}, [&]() -> SysResult<void> {
-    if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME && clock != CLOCK_BOOTTIME) {
-      throw NotModelled("clock_gettime of clock " + std::to_string(clock));
-    }
-    const Time now = kernel.host().now() + (clock == CLOCK_REALTIME ? kernel.realtime_offset : 0);
-    constexpr Time second = 1'000'000'000;
-    const ::timespec value{static_cast<std::time_t>(now / second), static_cast<long>(now % second)};
-    return put_user(time, value) ? SysResult<void>{} : SysResult<void>::failure(EFAULT);
   });
 }
 

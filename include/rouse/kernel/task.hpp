@@ -1,16 +1,19 @@
-// Task: an emulated thread: who calls, and what it waits for if it is blocked.
+// Task: an emulated thread: who calls, what it waits for if it is blocked, and its signals.
 #pragma once
 
 #include "../detail/intrusive_list.hpp"
+#include "pending_signals.hpp"
 #include "time.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
 namespace rouse::inline v0::kernel {
 
 class File;
+class NetNamespace;
 struct Op;
 
 /// What a blocked task waits for, for dumps.
@@ -20,6 +23,14 @@ struct BlockedOn {
   const File* file = nullptr;  ///< Null where a call waits for several.
   Time since = 0;
   Time deadline = time_never;
+};
+
+/// What a task has of signals. Signals (signals.hpp) says what becomes of them.
+struct TaskSignals {
+  SignalSet mask;                            ///< Blocked.
+  std::optional<SignalSet> mask_after_call;  ///< To be put back when a call with a mask of its own is over.
+  PendingSignals pending;                    ///< Sent to this task alone.
+  bool is_due = false;                       ///< There may be one to take: its sleep in a call is over.
 };
 
 class Task : public detail::ListLink<Task> {
@@ -33,6 +44,9 @@ class Task : public detail::ListLink<Task> {
   /// Null while it runs.
   [[nodiscard]] const BlockedOn* blocked_on() const { return blocked_on_; }
   void set_blocked_on(const BlockedOn* reason) { blocked_on_ = reason; }
+
+  TaskSignals signals;
+  NetNamespace* net = nullptr;  ///< Where its new sockets are; null for the initial one.
 
  private:
   const std::uint32_t id_;

@@ -4,7 +4,7 @@
 
 #include "../detail/tsan.hpp"
 #include "../timeout.hpp"
-#include "host.hpp"
+#include "timers.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -18,7 +18,7 @@
 namespace rouse::inline v0::kernel {
 
 /// A thread becomes a task when it is named or first sleeps in a call. A wait that nothing can end, waits, as on Linux.
-class ThreadHost final : public Host {
+class ThreadHost : public Host {
  public:
   enum class Clock {
     real,     ///< Runs with the machine's monotonic clock, from 0.
@@ -54,18 +54,28 @@ class ThreadHost final : public Host {
     });
   }
 
-  /// Moves the clock on and wakes those whose deadline came: `host.advance(std::chrono::seconds(1))`.
-  /// Preconditions: by_hand; a span, not `never`.
+  /// How many tasks are blocked in calls, asleep and not yet woken. For tests that know how many there may be.
+  [[nodiscard]] std::size_t blocked() {
+    const detail::Hidden hidden;  // Looking is not an edge that Linux gives.
+    const std::lock_guard lock{mutex_};
+    return blocked_;
+  }
+
+  /// Moves the clock on, from deadline to deadline: timers expire, and those are woken whose time is up:
+  /// `host.advance(std::chrono::seconds(1))`. Preconditions: by_hand; a span, not `never`.
   void advance(Timeout span) {
     ROUSE_ASSERT(clock_ == Clock::by_hand, "ThreadHost::advance: this clock is the real one");
     ROUSE_ASSERT(!span.is_never(), "ThreadHost::advance: by how much?");
     const detail::Hidden hidden;
     const std::lock_guard lock{mutex_};
-    by_hand_ = time_after(by_hand_, span.nanoseconds());
-    tasks_.for_each([&](Task& task) {
-      auto& thread = static_cast<ThreadTask&>(task);
-      if (thread.blocked && thread.deadline <= by_hand_) unblock(thread);
-    });
+    const Time end = time_after(by_hand_, span.nanoseconds());
+    for (Time next = next_moment(); next <= end && next != time_never; next = next_moment()) {
+      by_hand_ = std::max(by_hand_, next);
+      run_timers();
+      end_waits_of_time();
+    }
+    by_hand_ = end;
+    end_waits_of_time();
   }
 
   [[nodiscard]] unsigned needs() const override { return needs_locking; }
@@ -78,6 +88,9 @@ class ThreadHost final : public Host {
   [[nodiscard]] Time now() override {
     if (clock_ == Clock::by_hand) return by_hand_;
     return std::chrono::nanoseconds(std::chrono::steady_clock::now() - start_).count();
+  }
+  void forget_ended_tasks() override {
+    std::erase_if(known_, [](const std::shared_ptr<ThreadTask>& task) { return task.use_count() == 1; });
   }
   void lock() override { mutex_.lock(); }
   void unlock() override { mutex_.unlock(); }
@@ -93,15 +106,14 @@ class ThreadHost final : public Host {
     // The kernel holds the lock already and goes on holding it afterwards, also if a cancellation passes through.
     std::unique_lock lock{mutex_, std::adopt_lock};
     const Asleep asleep{*this, thread, lock};
-    const auto unblocked = [&] { return !thread.blocked; };
-    const Time start = start_.time_since_epoch().count();
-    if (clock_ == Clock::by_hand || deadline > time_never - start) {
-      thread.changed.wait(lock, unblocked);
+    if (clock_ == Clock::by_hand) {
+      thread.changed.wait(lock, [&] { return !thread.blocked; });
     } else {
-      thread.changed.wait_until(lock, start_ + std::chrono::nanoseconds(deadline), unblocked);
+      sleep_in_real_time(thread, lock);
     }
     return thread.woken ? Sleep::woken : Sleep::timed_out;
   }
+  void next_timer_is_earlier() override { wake_timekeeper(); }
   void wake(Task& task) override {
     auto& thread = static_cast<ThreadTask&>(task);
     thread.woken = true;
@@ -134,6 +146,10 @@ class ThreadHost final : public Host {
     std::unique_lock<std::mutex>& lock;
     ~Asleep() {
       if (task.blocked) host.unblock(task);
+      if (host.timekeeper_ == &task) {
+        host.timekeeper_ = nullptr;
+        if (host.next_timer() != time_never) host.wake_timekeeper();
+      }
       static_cast<void>(lock.release());
     }
   };
@@ -141,7 +157,7 @@ class ThreadHost final : public Host {
   Task& add_this_thread(std::string name) {
     // What is left of this thread's earlier name, of hosts that have gone, and of threads that have ended.
     std::erase_if(this_thread_is, [&](const Mine& mine) { return mine.host == serial_ || mine.task.use_count() == 1; });
-    std::erase_if(known_, [](const std::shared_ptr<ThreadTask>& task) { return task.use_count() == 1; });
+    forget_ended_tasks();
     const std::uint32_t id = next_id_++;
     if (name.empty()) name = "thread " + std::to_string(id);
     const auto task = std::make_shared<ThreadTask>(id, std::move(name));
@@ -149,6 +165,53 @@ class ThreadHost final : public Host {
     known_.push_back(task);
     tasks_.push_back(*task);
     return *task;
+  }
+
+  // Sleeps until it is unblocked or its time is up. One of those asleep, the timekeeper, wakes for the timers too; what
+  // is due is run by whoever wakes first.
+  void sleep_in_real_time(ThreadTask& thread, std::unique_lock<std::mutex>& lock) {
+    while (thread.blocked && now() < thread.deadline) {
+      if (timekeeper_ == nullptr) timekeeper_ = &thread;
+      const Time until = timekeeper_ == &thread ? std::min(thread.deadline, next_timer()) : thread.deadline;
+      if (until > time_never - Time{start_.time_since_epoch().count()}) {
+        thread.changed.wait(lock);
+      } else {
+        thread.changed.wait_until(lock, start_ + std::chrono::nanoseconds(until));
+      }
+      run_timers();
+    }
+  }
+  // For it to look at the next timer again. If nobody is asleep, the next call runs what is due.
+  void wake_timekeeper() {
+    if (clock_ == Clock::by_hand) return;
+    for_each_blocked([this](ThreadTask& thread) {
+      if (timekeeper_ == nullptr) timekeeper_ = &thread;
+    });
+    if (timekeeper_ != nullptr) timekeeper_->changed.notify_one();
+  }
+
+  [[nodiscard]] Time next_timer() const { return timers_ != nullptr ? timers_->next_deadline() : time_never; }
+  void run_timers() {
+    if (next_timer() != time_never) timers_->run_due(now());
+  }
+
+  // By hand: the next timer or the first deadline of a sleep.
+  Time next_moment() {
+    Time next = next_timer();
+    for_each_blocked([&](const ThreadTask& thread) { next = std::min(next, thread.deadline); });
+    return next;
+  }
+  void end_waits_of_time() {
+    for_each_blocked([this](ThreadTask& thread) {
+      if (thread.deadline <= by_hand_) unblock(thread);
+    });
+  }
+  template <class Visit>
+  void for_each_blocked(Visit visit) {
+    tasks_.for_each([&](Task& task) {
+      auto& thread = static_cast<ThreadTask&>(task);
+      if (thread.blocked) visit(thread);
+    });
   }
 
   void unblock(ThreadTask& thread) {
@@ -164,6 +227,7 @@ class ThreadHost final : public Host {
   std::condition_variable blocked_changed_;
   std::size_t blocked_ = 0;
   Time by_hand_ = 0;
+  ThreadTask* timekeeper_ = nullptr;  // Of those asleep, on the real clock.
   std::uint32_t next_id_ = 1;
   std::vector<std::shared_ptr<ThreadTask>> known_;
 };

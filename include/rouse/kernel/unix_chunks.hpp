@@ -3,6 +3,7 @@
 // chunk of its own.
 #pragma once
 
+#include "unix_in_flight.hpp"
 #include "user_memory.hpp"
 
 #include <algorithm>
@@ -27,6 +28,7 @@ class UnixChunks {
     std::string bytes;
     std::size_t used = 0;
     std::size_t cost = 0;
+    UnixRights rights = {};
     [[nodiscard]] std::size_t left() const { return bytes.size() - used; }
   };
 
@@ -52,9 +54,13 @@ class UnixChunks {
     return chunks_.front().left() == 0 && (!urgent_ || mark_ == 1);
   }
 
-  void push(std::string bytes, std::size_t cost, bool urgent) {
+  void add_files_to(std::vector<File*>& files) const {
+    for (const Chunk& chunk : chunks_) chunk.rights.add_to(files);
+  }
+
+  void push(std::string bytes, std::size_t cost, bool urgent, UnixRights rights = {}) {
     const std::size_t size = bytes.size();
-    chunks_.push_back({std::move(bytes), 0, cost});
+    chunks_.push_back({std::move(bytes), 0, cost, std::move(rights)});
     inq_ += size;
     if (urgent) {
       urgent_ = true;
@@ -90,9 +96,9 @@ class UnixChunks {
 
   /// Copies bytes in order and removes what was used up, calling `freed(cost)` for each chunk that leaves. Never goes
   /// across the mark of an urgent byte; the byte itself is thrown away, or read like any other if `inline_urgent`.
-  /// A read of no bytes throws it away, too.
+  /// A read of no bytes throws it away, too. Stops behind a chunk that came with files, which go into `files`.
   template <class Freed>
-  Found read(UserOutput& to, bool inline_urgent, Freed freed) {
+  Found read(UserOutput& to, bool inline_urgent, std::vector<FileRef>& files, Freed freed) {
     do {
       const bool some = to.moved() > 0;
       if (!chunks_.empty() && chunks_.front().left() == 0) {
@@ -109,17 +115,21 @@ class UnixChunks {
       const std::size_t part = std::min(to.left(), at->left());
       if (!copy(to, *at, part)) return Found::bad_address;
       at->used += part;
+      const bool had_files = !at->rights.empty();
+      if (had_files) files = at->rights.take();
       if (at->left() > 0) return Found::bytes;
       inq_ -= at->bytes.size();
       erase(static_cast<std::size_t>(at - chunks_.begin()), freed);
+      if (had_files) return Found::bytes;
     } while (to.left() > 0);
     return Found::bytes;
   }
 
-  /// recv(MSG_PEEK): as read, and nothing changes. It looks at all that is there, so it never leaves a rest.
-  Found peek(UserOutput& to, bool inline_urgent) const {
+  /// recv(MSG_PEEK): as read, and nothing changes. It looks at all that is there, so it never leaves a rest; and it
+  /// goes on to the next chunk that came with files, even when there is no room for bytes any more.
+  Found peek(UserOutput& to, bool inline_urgent, std::vector<FileRef>& files) const {
     Found found = Found::nothing;
-    for (std::size_t i = 0; i < chunks_.size() && (to.left() > 0 || to.moved() == 0); ++i) {
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
       const bool some = to.moved() > 0;
       const bool at_mark = urgent_ && mark_ == i;
       if (some && (at_mark || (chunks_[i].left() == 0 && !urgent_))) return Found::bytes;
@@ -127,13 +137,15 @@ class UnixChunks {
       if (chunks_[i].left() == 0 || (at_mark && !inline_urgent)) continue;
       if (!copy(to, chunks_[i], std::min(to.left(), chunks_[i].left()))) return Found::bad_address;
       found = Found::bytes;
+      if (chunks_[i].rights.empty()) continue;
+      files = chunks_[i].rights.copy();
+      return found;
     }
     return found;
   }
 
   template <class Freed>
   void clear(Freed freed) {
-    urgent_ = false;
     while (!chunks_.empty()) pop(freed);
   }
 
@@ -141,7 +153,7 @@ class UnixChunks {
   /// All or nothing: a chunk that meets a bad address is not moved at all.
   static bool copy(UserOutput& to, const Chunk& chunk, std::size_t n) {
     UserOutput after = to;
-    if (n != 0 && after.put(chunk.bytes.data() + chunk.used, n) < n) return false;
+    if (after.put(chunk.bytes.data() + chunk.used, n) < n) return false;
     to = after;
     return true;
   }
@@ -153,6 +165,7 @@ class UnixChunks {
   template <class Freed>
   void erase(std::size_t index, Freed& freed) {
     const std::size_t cost = chunks_[index].cost;
+    const UnixRights rights = std::move(chunks_[index].rights);  // Let go when all is in order.
     chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(index));
     if (mark_ > index) --mark_;
     freed(cost);

@@ -2,13 +2,16 @@
 // every directory is taken to exist.
 #pragma once
 
-#include "socket_file.hpp"
-
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace rouse::inline v0::kernel {
+
+class UnixSocketFile;
 
 /// Who owns which name. A path outlives its socket, as a file does, until unlink(2); an abstract name does not.
 class UnixNames {
@@ -21,30 +24,30 @@ class UnixNames {
   };
 
   [[nodiscard]] static Key key(int type, std::string name) {
-    return {name.empty() || name[0] != '\0' ? 0 : type, std::move(name)};
+    if (name.empty() || name[0] != '\0') return {0, plain_path(name)};
+    return {type, std::move(name)};
   }
 
   [[nodiscard]] bool is_taken(const Key& key) const { return owners_.contains(key); }
   /// The socket bound to the name; null if there is none, or only a path that was left behind.
-  [[nodiscard]] SocketFile* owner(const Key& key) const {
+  [[nodiscard]] UnixSocketFile* owner(const Key& key) const {
     const auto found = owners_.find(key);
     return found == owners_.end() ? nullptr : found->second;
   }
 
   /// Precondition: not taken.
-  void take(const Key& key, SocketFile& owner) { owners_.emplace(key, &owner); }
+  void take(const Key& key, UnixSocketFile& owner) { owners_.emplace(key, &owner); }
   /// The owner was closed: an abstract name is free again, a path stays. A path may be another's by now.
-  void leave(const Key& key, const SocketFile& owner) {
-    const auto found = owners_.find(key);
-    if (found == owners_.end() || found->second != &owner) return;
+  void leave(const Key& key, const UnixSocketFile& owner) {
+    if (this->owner(key) != &owner) return;
     if (key.type == 0) {
-      found->second = nullptr;
+      owners_[key] = nullptr;
     } else {
-      owners_.erase(found);
+      owners_.erase(key);
     }
   }
-  /// unlink(2): false if there is no such path.
-  bool unlink(const std::string& path) { return owners_.erase(Key{0, path}) != 0; }
+  /// Takes a path away, whoever has it.
+  void unlink(const Key& path) { owners_.erase(path); }
 
   /// An abstract name nobody has: five hexadecimal digits, as Linux gives on an empty bind.
   [[nodiscard]] std::string unused_abstract(int type) {
@@ -52,13 +55,26 @@ class UnixNames {
       constexpr char digits[] = "0123456789abcdef";
       std::string name(1, '\0');
       for (int shift = 16; shift >= 0; shift -= 4) name += digits[next_autobind_ >> shift & 15];
-      next_autobind_ = (next_autobind_ + 1) & 0xfffff;
+      ++next_autobind_;
       if (!is_taken(key(type, name))) return name;
     }
   }
 
  private:
-  std::map<Key, SocketFile*> owners_;
+  /// The same path without what means nothing: "./a" and "b//./c" are "a" and "b/c".
+  static std::string plain_path(std::string_view path) {
+    std::string plain;
+    for (std::size_t at = 0; at < path.size();) {
+      const std::size_t end = std::min(path.find('/', at), path.size());
+      const std::string_view name = path.substr(at, end - at);
+      const bool has_slash = end < path.size();
+      if (name.empty() ? at == 0 : name != ".") plain.append(name).append(has_slash ? "/" : "");
+      at = end + 1;
+    }
+    return plain;
+  }
+
+  std::map<Key, UnixSocketFile*> owners_;
   std::uint32_t next_autobind_ = 1;
 };
 

@@ -1,21 +1,20 @@
 // UserInput and UserOutput: the caller's memory that a call takes bytes from or puts them into, one span or many.
-//
-// An address is bad (EFAULT) if it is in the first page or beyond user space. What else may be unmapped is not asked:
-// that would take a syscall per call, and a wrong pointer faults in the test as it would in the program.
+// What cannot be touched is EFAULT.
 #pragma once
 
 #include "../detail/tsan.hpp"
+#include "../sys_result.hpp"
 #include "limits.hpp"
+#include "time.hpp"
+#include "user_pages.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <sys/uio.h>
 
 namespace rouse::inline v0::kernel {
-
-/// The end of user space on x86-64 and, with 48-bit addresses, on aarch64.
-inline constexpr std::uintptr_t user_space_end = 0x7ffffffff000;
 
 /// True if all of the span could be user memory: what Linux checks by arithmetic, before it touches anything.
 inline bool is_user_range(const void* address, std::size_t n) {
@@ -23,27 +22,59 @@ inline bool is_user_range(const void* address, std::size_t n) {
   return n <= user_space_end && start <= user_space_end - n;
 }
 
-/// True if touching the memory would not fault, as far as can be told.
-constexpr bool is_user_memory(std::uintptr_t address, std::size_t n) {
-  constexpr std::size_t room = user_space_end - page_size;
-  return n == 0 || (n <= room && address - page_size <= room - n);  // One comparison where n is known.
+/// `n` bytes on in the caller's memory. By numbers: what may be no object at all has no place in pointer arithmetic.
+inline void* user_at(const void* address, std::size_t n) {
+  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(address) + n);
 }
-inline bool is_user_memory(const void* address, std::size_t n) {
-  return is_user_memory(reinterpret_cast<std::uintptr_t>(address), n);
+
+/// True if the caller's memory can be read, or written, without a fault.
+inline bool can_read_user(const void* address, std::size_t n) {
+  return UserPages::can_read(reinterpret_cast<std::uintptr_t>(address), n);
+}
+inline bool can_write_user(void* address, std::size_t n) {
+  return UserPages::can_write(reinterpret_cast<std::uintptr_t>(address), n);
+}
+
+/// Those of `n` bytes that come before the first bad page. Precondition: there is one.
+[[gnu::noinline, gnu::cold]] inline void put_bytes_up_to_fault(void* to, const void* from, std::size_t n) {
+  if (!is_user_range(to, n)) return;
+  const auto start = reinterpret_cast<std::uintptr_t>(to);
+  std::size_t good = 0;
+  while (can_write_user(user_at(to, good), 1)) good += page_size - (start + good) % page_size;
+  detail::copy_to_user(to, from, good);
+}
+/// Bytes into the caller's memory; false means EFAULT, and that those before the first bad page were put.
+inline bool put_bytes(void* to, const void* from, std::size_t n) {
+  if (!can_write_user(to, n)) [[unlikely]] {
+    put_bytes_up_to_fault(to, from, n);
+    return false;
+  }
+  detail::copy_to_user(to, from, n);
+  return true;
 }
 
 /// A fixed-size object from the caller's memory; false means EFAULT.
 template <class T>
 bool get_user(T& to, const void* from) {
-  if (!is_user_memory(from, sizeof to)) return false;
+  if (!can_read_user(from, sizeof to)) return false;
   detail::copy_from_user(&to, from, sizeof to);
   return true;
 }
 template <class T>
 bool put_user(void* to, const T& from) {
-  if (!is_user_memory(to, sizeof from)) return false;
-  detail::copy_to_user(to, &from, sizeof from);
-  return true;
+  return put_bytes(to, &from, sizeof from);
+}
+
+/// A span of time, in nanoseconds. Errors: EINVAL if it is negative or not normalized.
+inline SysResult<Time> span_of(const ::timespec& span) {
+  constexpr long second = 1'000'000'000;
+  if (span.tv_sec < 0 || span.tv_nsec < 0 || span.tv_nsec >= second) return SysResult<Time>::failure(EINVAL);
+  return span.tv_sec >= time_never / second ? time_never : Time{span.tv_sec} * second + span.tv_nsec;
+}
+/// From the caller's memory. Errors: EFAULT besides.
+inline SysResult<Time> get_span(const ::timespec* from) {
+  ::timespec span{};
+  return get_user(span, from) ? span_of(span) : SysResult<Time>::failure(EFAULT);
 }
 
 /// Where in the caller's memory a transfer stands. Borrowed for the length of a call.
@@ -68,11 +99,17 @@ class UserSpans {
   [[nodiscard]] bool has_slept() const { return slept_; }
   void set_slept() { slept_ = true; }
 
- protected:
-  /// The next `n` bytes, if they lie in one span and not at a bad address; else null.
-  [[nodiscard]] char* span_of(std::size_t n) const { return n <= here_ && is_user_memory(at_, n) ? at_ : nullptr; }
+  /// How much the file has decided to move next, for a call that tries again after it slept; 0 if it has not decided.
+  [[nodiscard]] std::size_t decided() const { return decided_; }
+  /// Precondition: n < 65536.
+  void decide(std::size_t n) { decided_ = static_cast<std::uint16_t>(n); }
 
-  /// Moves up to `n` bytes by `copy(user, done, part)`; returns how many were moved before the end or a bad address.
+ protected:
+  /// The next `n` bytes, if they lie in one span; else null.
+  [[nodiscard]] char* span_of(std::size_t n) const { return n <= here_ ? at_ : nullptr; }
+
+  /// Moves up to `n` bytes by `copy(user, done, part)`, which says no at a bad address; returns how many were moved
+  /// before that or the end.
   template <class Copy>
   std::size_t move(std::size_t n, Copy copy) {
     if (n > left_) n = left_;
@@ -84,10 +121,9 @@ class UserSpans {
  private:
   template <class Copy>
   bool move_here(std::size_t n, std::size_t done, Copy copy) {
-    if (!is_user_memory(at_, n)) [[unlikely]]
+    if (!copy(at_, done, n)) [[unlikely]]
       return false;
-    copy(at_, done, n);
-    at_ += n;
+    at_ = static_cast<char*>(user_at(at_, n));  // Null may be skipped, too.
     here_ -= n;
     left_ -= n;
     moved_ += n;
@@ -118,6 +154,7 @@ class UserSpans {
   const ::iovec* next_ = nullptr;
   int more_ = 0;
   bool slept_ = false;
+  std::uint16_t decided_ = 0;
 };
 
 /// What a read fills.
@@ -129,16 +166,20 @@ class UserOutput : public UserSpans {
   /// so much room.
   [[nodiscard]] bool poke(const void* from, std::size_t n) const {
     char* const user = span_of(n);
-    if (user == nullptr) [[unlikely]]
+    if (user == nullptr || !can_write_user(user, n)) [[unlikely]]
       return poke_across(from, n);
     detail::copy_to_user(user, from, n);
     return true;
   }
 
+  /// Counts `n` bytes as put, or as many as there is room for, and touches nothing; returns how many.
+  std::size_t skip(std::size_t n) {
+    return move(n, [](char*, std::size_t, std::size_t) { return true; });
+  }
   /// Puts `n` bytes, or as many as fit and are not at a bad address; returns how many.
   std::size_t put(const void* from, std::size_t n) {
     return move(n, [from](char* user, std::size_t done, std::size_t part) {
-      detail::copy_to_user(user, static_cast<const char*>(from) + done, part);
+      return put_bytes(user, static_cast<const char*>(from) + done, part);
     });
   }
 
@@ -159,16 +200,33 @@ class UserInput : public UserSpans {
   /// not so many.
   [[nodiscard]] bool peek(void* to, std::size_t n) const {
     const char* const user = span_of(n);
-    if (user == nullptr) [[unlikely]]
+    if (user == nullptr || !can_read_user(user, n)) [[unlikely]]
       return peek_across(to, n);
     detail::copy_from_user(to, user, n);
     return true;
   }
 
+  /// As peek, of a number that a call looks at once: after a sleep it is the one from before.
+  [[nodiscard]] bool peek_once(std::uint64_t& number) {
+    if (has_slept()) {
+      number = number_;
+      return true;
+    }
+    const bool good = peek(&number, sizeof number);
+    number_ = number;
+    return good;
+  }
+
+  /// True if nobody can read what is written: SIGPIPE, even if some of it went.
+  [[nodiscard]] bool is_broken() const { return broken_; }
+  void set_broken() { broken_ = true; }
+
   /// Takes `n` bytes, or as many as are left and not at a bad address; returns how many.
   std::size_t get(void* to, std::size_t n) {
     return move(n, [to](const char* user, std::size_t done, std::size_t part) {
+      if (!can_read_user(user, part)) return false;
       detail::copy_from_user(static_cast<char*>(to) + done, user, part);
+      return true;
     });
   }
 
@@ -177,6 +235,9 @@ class UserInput : public UserSpans {
     UserInput copy = *this;
     return copy.get(to, n) == n;
   }
+
+  std::uint64_t number_;  // Means nothing before peek_once.
+  bool broken_ = false;
 };
 
 }  // namespace rouse::inline v0::kernel

@@ -10,6 +10,9 @@ namespace rouse::inline v0::kernel {
 
 /// A wakeup that means anything: every mask matches it.
 inline constexpr EventFlags any_key{0xffffffff};
+/// What sockets wake with when bytes or messages came, and when there is room for more.
+inline constexpr EventFlags data_key{EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND};
+inline constexpr EventFlags room_key{EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND};
 
 /// A place in a WaitQueue: an epoll's registration, a blocked task, a poll.
 class Waiter : public detail::ListLink<Waiter> {
@@ -54,7 +57,7 @@ class WaitQueue {
   }
 
  private:
-  void walk(EventFlags key, bool stop_at_exclusive) {
+  [[gnu::noinline]] void walk(EventFlags key, bool stop_at_exclusive) {
     Waiter* next = nullptr;
     for (Waiter* waiter = waiters_.front(); waiter != nullptr; waiter = next) {
       next = waiters_.next(*waiter);

@@ -1,0 +1,161 @@
+// PortTable: which sockets have which ports of a namespace, and who may have the same. One for TCP, one for UDP.
+#pragma once
+
+#include "../detail/intrusive_list.hpp"
+#include "ip_address.hpp"
+
+#include <map>
+
+namespace rouse::inline v0::kernel {
+
+/// A socket with a port, or what TCP keeps of one.
+class PortUser : public detail::ListLink<PortUser> {
+ public:
+  IpEndpoint local;
+  int family = AF_INET;        ///< Of the socket.
+  bool v6_only = false;        ///< Its `::` is not IPv4's any address, too.
+  bool reuse_address = false;  ///< SO_REUSEADDR.
+  bool reuse_port = false;     ///< SO_REUSEPORT.
+  bool listens = false;        ///< Takes connections: shares with nobody by SO_REUSEADDR.
+  bool is_implicit = false;    ///< Was not bound by bind(2): others may connect from the same port to elsewhere.
+
+  /// Shares its port on the terms of `other`: what the socket says later of itself changes nothing here.
+  void share_as(const PortUser& other) {
+    v6_only = other.v6_only;
+    reuse_address = other.reuse_address;
+    reuse_port = other.reuse_port;
+  }
+  /// True if the address is one that it receives for.
+  [[nodiscard]] bool covers(const IpAddress& address) const {
+    if (local.address == address) return true;
+    if (!local.address.is_any()) return false;
+    if (local.address.is_v4() || v6_only) return local.address.is_v4() == address.is_v4();
+    return true;
+  }
+  [[nodiscard]] bool overlaps(const PortUser& other) const {
+    return covers(other.local.address) || other.covers(local.address);
+  }
+  /// True if it may have the port beside `other`, at an address of both. Of TCP.
+  [[nodiscard]] bool may_share(const PortUser& other) const {
+    if (reuse_port && other.reuse_port) return true;
+    return reuse_address && other.reuse_address && !other.listens;
+  }
+};
+
+/// Which of several users with SO_REUSEPORT gets what comes: always the same one for the same peer.
+[[nodiscard]] inline std::size_t spread(const IpEndpoint& remote, std::size_t n) {
+  std::uint32_t hash = 2166136261;
+  const auto mix = [&hash](std::uint32_t byte) { hash = (hash ^ byte) * 16777619; };
+  const ::in6_addr bytes = remote.address.in6();
+  for (const std::uint8_t byte : bytes.s6_addr) mix(byte);
+  mix(remote.port & 0xff);
+  mix(remote.port >> 8);
+  return (hash ^ hash >> 16) % n;
+}
+
+class PortTable {
+ public:
+  static constexpr std::uint16_t ephemeral_first = 32768;  ///< net.ipv4.ip_local_port_range.
+  static constexpr std::uint16_t ephemeral_last = 60999;
+
+  /// TCP asks all who have a port. UDP asks the last one first, and nobody else once one shares it by SO_REUSEPORT; of
+  /// IPv6, those who share so come behind all others.
+  enum class Of { tcp, udp };
+  explicit PortTable(Of protocol) : protocol_(protocol) {}
+
+  /// True if `user` may be at its port beside those who are. It may be one of them.
+  [[nodiscard]] bool may_have(const PortUser& user) const {
+    const auto found = ports_.find(user.local.port);
+    if (found == ports_.end()) return true;
+    if (protocol_ == Of::tcp && found->second.lets_in(user)) return true;
+    bool may = true;
+    bool is_decided = false;
+    found->second.users.for_each([&](const PortUser& other) {
+      if (&other == &user || is_decided || !user.overlaps(other)) return;
+      if (protocol_ == Of::tcp) {
+        may = may && user.may_share(other);
+      } else if (!user.reuse_address || !other.reuse_address) {
+        may = user.reuse_port && other.reuse_port;
+        is_decided = true;
+      }
+    });
+    return may;
+  }
+  /// Takes a port by bind(2). Preconditions: it is not 0, and the user has none.
+  void take(PortUser& user) {
+    note(user);
+    detail::IntrusiveList<PortUser>& users = ports_[user.local.port].users;
+    const bool comes_last = protocol_ == Of::tcp || (user.family == AF_INET6 && user.reuse_port);
+    comes_last ? users.push_back(user) : users.push_front(user);
+  }
+  /// Has a port without asking: of a connection.
+  void join(PortUser& user) { ports_[user.local.port].users.push_back(user); }
+  /// The port learns how this one shares it.
+  void note(const PortUser& user) {
+    Port& port = ports_[user.local.port];
+    const bool is_first = port.users.empty();
+    if (!user.reuse_port) {
+      port.shares = Shares::with_nobody;
+    } else if (is_first || !port.lets_in(user)) {
+      port.shares = is_first ? Shares::with_all : Shares::with_the_last;
+      port.last.local = user.local;
+      port.last.v6_only = user.v6_only;
+    }
+  }
+  void remove(PortUser& user) {
+    if (!user.is_linked()) return;
+    user.unlink();
+    const auto found = ports_.find(user.local.port);
+    if (found->second.users.empty()) ports_.erase(found);
+  }
+
+  /// The next ephemeral port that nobody has, and then one for which `may_have` says yes; 0 if there is none. Linux
+  /// draws lots; here they are in turn, of one parity: TCP's bind takes the odd ones, its connect the even ones.
+  enum class Parity { odd, even, any };
+  template <class MayHave>
+  [[nodiscard]] std::uint16_t unused(Parity parity, MayHave may_have) {
+    const std::uint32_t step = parity == Parity::any ? 1 : 2;
+    const std::uint32_t first = ephemeral_first + (parity == Parity::odd ? 1u : 0u);
+    const std::uint32_t n = (ephemeral_last - first) / step + 1;
+    std::uint32_t& next = next_[static_cast<std::size_t>(parity)];
+    for (const bool shared : {false, true}) {
+      for (std::uint32_t i = 0; i < n; ++i) {
+        const std::uint32_t at = (next + i) % n;
+        const auto port = static_cast<std::uint16_t>(first + at * step);
+        if (ports_.contains(port) && (!shared || !may_have(port))) continue;
+        next = (at + 1) % n;
+        return port;
+      }
+    }
+    return 0;
+  }
+
+  /// Those at a port, in the order they are asked.
+  template <class Visit>
+  void for_each(std::uint16_t port, Visit visit) const {
+    const auto found = ports_.find(port);
+    if (found != ports_.end()) found->second.users.for_each(visit);
+  }
+  [[nodiscard]] bool is_used(std::uint16_t port) const { return ports_.contains(port); }
+
+ private:
+  enum class Shares { with_nobody, with_all, with_the_last };
+
+  struct Port {
+    detail::IntrusiveList<PortUser> users;
+    // What TCP remembers of those who took it with SO_REUSEPORT, so as not to ask them all; whatever they say by now.
+    Shares shares = Shares::with_nobody;
+    PortUser last;  // Who shared it last, and had to ask.
+
+    [[nodiscard]] bool lets_in(const PortUser& user) const {
+      if (!user.reuse_port || shares == Shares::with_nobody) return false;
+      return shares == Shares::with_all || last.covers(user.local.address);
+    }
+  };
+
+  const Of protocol_;
+  std::map<std::uint16_t, Port> ports_;
+  std::uint32_t next_[3] = {};
+};
+
+}  // namespace rouse::inline v0::kernel

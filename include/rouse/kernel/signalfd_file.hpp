@@ -1,0 +1,78 @@
+// SignalFdFile: signals as records to be read: signalfd(2). It holds no signals, only a mask: what is pending and in it
+// is judged for the task that asks, and taken by the one that reads.
+//
+// All signalfds of the process have one queue (Signals::signalfds), and every signal that becomes pending wakes it
+// without a key, whatever the masks.
+#pragma once
+
+#include "file.hpp"
+#include "signals.hpp"
+
+#include <sys/signalfd.h>
+
+namespace rouse::inline v0::kernel {
+
+class SignalFdFile final : public File {
+ public:
+  static constexpr FileKind file_kind{.name = "signalfd", .is_seekable = true, .has_write = false};
+
+  SignalFdFile(std::uint64_t id, int status_flags, SignalSet mask, Signals& signals)
+      : File(file_kind, id, status_flags), mask_(mask), signals_(signals) {}
+
+  [[nodiscard]] EventFlags readiness(EventFlags) override {
+    return signals_.is_pending_here(mask_) ? EventFlags::in : EventFlags{};
+  }
+
+  /// As many records as there are signals and room; what was taken is gone even if there is no place to put it.
+  SysResult<std::size_t> read(UserOutput& to) override {
+    ::signalfd_siginfo record;
+    if (to.left() < sizeof record) return SysResult<std::size_t>::failure(EINVAL);
+    std::size_t done = 0;
+    while (to.left() >= sizeof record) {
+      const std::optional<::siginfo_t> info = signals_.take_here(mask_);
+      if (!info) return done > 0 ? SysResult<std::size_t>{done} : SysResult<std::size_t>::failure(EAGAIN);
+      record = record_of(*info);
+      if (!to.poke(&record, sizeof record)) {
+        return done > 0 ? SysResult<std::size_t>{done} : SysResult<std::size_t>::failure(EFAULT);
+      }
+      done += to.put(&record, sizeof record);
+    }
+    return done;
+  }
+
+  [[nodiscard]] WaitQueue& wait_queue() override { return signals_.signalfds; }
+  // All who wait are told of each signal, the last that came first, and race for it.
+  [[nodiscard]] WaitStyle wait_style(Direction) const override { return {.key = any_key, .at_head = true}; }
+
+  /// signalfd(2) with an fd that there is: wakes as a signal does.
+  void set_mask(SignalSet mask) {
+    mask_ = mask;
+    signals_.signalfds.wake(any_key);
+  }
+
+  [[nodiscard]] SignalSet mask() const { return mask_; }
+
+  [[nodiscard]] std::string describe() const override {
+    std::string text = "signals";
+    mask_.for_each([&](int signal) { text += ' ' + std::to_string(signal); });
+    return text;
+  }
+
+ private:
+  ~SignalFdFile() override = default;
+
+  /// Signals here are sent by kill and tgkill, or by the kernel as if by kill.
+  static ::signalfd_siginfo record_of(const ::siginfo_t& info) {
+    ::signalfd_siginfo record{};
+    record.ssi_signo = static_cast<std::uint32_t>(info.si_signo);
+    record.ssi_code = info.si_code;
+    record.ssi_pid = static_cast<std::uint32_t>(info.si_pid);
+    record.ssi_uid = info.si_uid;
+    return record;
+  }
+
+  SignalSet mask_;
+  Signals& signals_;
+};
+
+}  // namespace rouse::inline v0::kernel

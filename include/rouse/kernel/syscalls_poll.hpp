@@ -1,0 +1,300 @@
+// poll(2), ppoll(2), select(2) and pselect(2): which of these fds are ready. Two ways of asking and answering over one
+// loop, which looks the numbers up again at each pass: what was closed meanwhile is NVAL, and what took its number is
+// judged in its place.
+#pragma once
+
+#include "blocking.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <deque>
+#include <poll.h>
+#include <sys/select.h>
+#include <vector>
+
+namespace rouse::inline v0::kernel::sys {
+
+namespace detail_poll {
+
+/// A task's place in the queue of one of the files it polls. Stays there when woken: others may become ready too.
+class PollWaiter final : public Waiter {
+ public:
+  PollWaiter(Host& host, Task& task, File& file, EventFlags key) : host_(host), task_(task), file_(&file), key_(key) {
+    file.wait_queue().add_head(*this);
+  }
+
+ private:
+  bool on_wake(EventFlags key) override {
+    if (!key_.has_any(key)) return false;
+    host_.wake(task_);
+    return true;
+  }
+
+  Host& host_;
+  Task& task_;
+  const FileRef file_;
+  const EventFlags key_;
+};
+
+/// Bits of what is not open.
+inline constexpr EventFlags nval{POLLNVAL};
+
+inline EventFlags readiness(const Kernel& kernel, int fd, EventFlags asked) {
+  File* const file = kernel.file(fd);
+  return file != nullptr ? file->readiness(asked) : nval;
+}
+
+/// Asks `scan()` how many are ready, and sleeps until that is not 0. `for_each_asked(visit)` visits what it looks at,
+/// as a number and the bits that are waited for.
+template <class Scan, class ForEachAsked>
+[[gnu::noinline, gnu::cold]] SysResult<int> scan_blocking(Kernel& kernel, const Op& op, Time deadline, Scan scan,
+                                                          ForEachAsked for_each_asked) {
+  Host& host = kernel.host();
+  Task& task = host.current();
+  std::deque<PollWaiter> waiters;  // Which keeps the files open, too.
+  for_each_asked([&](int fd, EventFlags key) {
+    File* const file = kernel.file(fd);
+    if (file != nullptr) waiters.emplace_back(host, task, *file, key);
+  });
+  for (;;) {
+    if (kernel.is_interrupted()) return SysResult<int>::failure(restarts_unless_handled);
+    const Sleep end = sleep(kernel, op, nullptr, deadline);
+    const int ready = scan();
+    if (ready > 0) return ready;
+    if (end == Sleep::timed_out) return kernel.is_interrupted() ? SysResult<int>::failure(restarts_unless_handled) : 0;
+  }
+}
+
+template <class Scan, class ForEachAsked>
+SysResult<int> wait(Kernel& kernel, const Op& op, Deadline& deadline, Scan scan, ForEachAsked for_each_asked) {
+  const int ready = scan();
+  if (ready > 0) return ready;
+  if (!deadline.is_now()) return scan_blocking(kernel, op, deadline.at(kernel.host()), scan, for_each_asked);
+  // A signal goes before the end of the time, even if there was none.
+  return kernel.is_interrupted() ? SysResult<int>::failure(restarts_unless_handled) : 0;
+}
+
+// -- poll
+
+constexpr EventFlags poll_always = EventFlags::err | EventFlags::hup;
+
+inline EventFlags asked_by(const ::pollfd& entry) {
+  return EventFlags{static_cast<std::uint16_t>(entry.events)} | poll_always;
+}
+
+/// Fills in revents; returns how many entries have any.
+inline int scan(const Kernel& kernel, std::vector<::pollfd>& entries) {
+  int ready = 0;
+  for (::pollfd& entry : entries) {
+    const EventFlags bits =
+        entry.fd >= 0 ? readiness(kernel, entry.fd, asked_by(entry)) & (asked_by(entry) | nval) : EventFlags{};
+    entry.revents = static_cast<short>(bits.bits);
+    if (!bits.empty()) ++ready;
+  }
+  return ready;
+}
+/// Into the caller's array, which need not be aligned; false at a bad address.
+inline bool put_revents(::pollfd* to, const std::vector<::pollfd>& entries) {
+  std::size_t at = offsetof(::pollfd, revents);
+  for (const ::pollfd& entry : entries) {
+    if (!put_user(user_at(to, at), entry.revents)) return false;
+    at += sizeof entry;
+  }
+  return true;
+}
+
+/// The one fd that a call is about, for those who see it coming; -1 if there are more, or none. Asked outside of it.
+inline int fd_of(const ::pollfd* entries, unsigned n) {
+  static_assert(offsetof(::pollfd, fd) == 0);
+  int fd = -1;
+  if (n == 1 && can_read_user(entries, sizeof *entries)) std::memcpy(&fd, entries, sizeof fd);
+  return fd;
+}
+
+inline SysResult<int> poll(Kernel& kernel, Call call, ::pollfd* user_entries, unsigned n, Deadline& deadline) {
+  if (n > kernel.limits.nofile_soft) return SysResult<int>::failure(EINVAL);
+  if (!can_read_user(user_entries, n * sizeof *user_entries)) return SysResult<int>::failure(EFAULT);
+  std::vector<::pollfd> entries(n);
+  detail::copy_from_user(entries.data(), user_entries, n * sizeof *user_entries);
+  const SysResult<int> ready = wait(
+      kernel, {call, n == 1 ? entries[0].fd : -1}, deadline, [&] { return scan(kernel, entries); },
+      [&](auto visit) {
+        for (const ::pollfd& entry : entries) visit(entry.fd, asked_by(entry));
+      });
+  // Where the answers go is looked at when they are there, even if there are none to give; and before a signal is.
+  const bool is_put = is_user_range(user_entries, 0) && put_revents(user_entries, entries);
+  return is_put ? ready : SysResult<int>::failure(EFAULT);
+}
+
+// -- select
+
+/// The three sets of select: what is asked, and what is found.
+class SelectSets {
+ public:
+  static constexpr std::size_t word_bits = 64;
+  using Words = std::vector<std::uint64_t>;
+
+  /// Numbers from `n` on are not looked at, nor are those beyond the fd table.
+  SelectSets(const Kernel& kernel, int n, ::fd_set* read, ::fd_set* write, ::fd_set* except)
+      : kernel_(kernel), n_(std::min(static_cast<std::size_t>(n), kernel.fds.size())), user_{read, write, except} {}
+
+  /// Copies the sets in. Errors: EFAULT; EBADF if one of the numbers is not open.
+  SysResult<void> get() {
+    for (std::size_t i = 0; i < sets; ++i) {
+      asked_[i].assign(words(), 0);
+      found_[i].assign(words(), 0);
+      if (user_[i] == nullptr || words() == 0) continue;
+      if (!can_read_user(user_[i], bytes())) return SysResult<void>::failure(EFAULT);
+      detail::copy_from_user(asked_[i].data(), user_[i], bytes());
+    }
+    bool all_open = true;
+    for_each_asked([&](int fd, EventFlags) { all_open = all_open && kernel_.fds.is_open(fd); });
+    return all_open ? SysResult<void>{} : SysResult<void>::failure(EBADF);
+  }
+
+  /// Finds what is ready; returns how many bits there are in the three sets together.
+  int scan() {
+    int ready = 0;
+    for_each_asked([&](int fd, EventFlags asked) {
+      const EventFlags bits = readiness(kernel_, fd, asked);
+      for (std::size_t i = 0; i < sets; ++i) {
+        if (!has(asked_[i], fd) || !bits.has_any(meaning[i])) continue;
+        found_[i][static_cast<std::size_t>(fd) / word_bits] |= bit(fd);
+        ++ready;
+      }
+    });
+    return ready;
+  }
+
+  /// Copies out what was found, up to a bad address: then false.
+  [[nodiscard]] bool put() const {
+    for (std::size_t i = 0; i < sets; ++i) {
+      if (user_[i] != nullptr && !put_bytes(user_[i], found_[i].data(), bytes())) return false;
+    }
+    return true;
+  }
+
+  template <class Visit>
+  void for_each_asked(Visit visit) const {
+    for (std::size_t number = 0; number < n_; ++number) {
+      const int fd = static_cast<int>(number);
+      EventFlags key;
+      for (std::size_t i = 0; i < sets; ++i) {
+        if (has(asked_[i], fd)) key |= meaning[i];
+      }
+      if (!key.empty()) visit(fd, key);
+    }
+  }
+
+ private:
+  static constexpr std::size_t sets = 3;
+  // Which bits put an fd into the sets for reading, for writing and for exceptions.
+  static constexpr std::array meaning = {EventFlags{POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR | POLLNVAL},
+                                         EventFlags{POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR | POLLNVAL},
+                                         EventFlags{POLLPRI | POLLNVAL}};
+
+  static std::uint64_t bit(int fd) { return std::uint64_t{1} << static_cast<std::size_t>(fd) % word_bits; }
+  static bool has(const Words& set, int fd) { return (set[static_cast<std::size_t>(fd) / word_bits] & bit(fd)) != 0; }
+  [[nodiscard]] std::size_t words() const { return (n_ + word_bits - 1) / word_bits; }
+  [[nodiscard]] std::size_t bytes() const { return words() * sizeof(std::uint64_t); }
+
+  const Kernel& kernel_;
+  const std::size_t n_;
+  const std::array<::fd_set*, sets> user_;
+  std::array<Words, sets> asked_;
+  std::array<Words, sets> found_;
+};
+
+inline SysResult<int> select(Kernel& kernel, Call call, int n, ::fd_set* read, ::fd_set* write, ::fd_set* except,
+                             Deadline& deadline) {
+  if (n < 0) return SysResult<int>::failure(EINVAL);
+  SelectSets sets{kernel, n, read, write, except};
+  const SysResult<void> got = sets.get();
+  if (!got.ok()) return got;
+  const SysResult<int> ready = wait(
+      kernel, {call}, deadline, [&] { return sets.scan(); }, [&](auto visit) { sets.for_each_asked(visit); });
+  return ready.ok() && !sets.put() ? SysResult<int>::failure(EFAULT) : ready;
+}
+
+/// select's own way of saying how long, which need not be normalized. Neither part may be negative: the C library sees
+/// to that.
+using kernel::get_span;
+inline SysResult<Time> get_span(const ::timeval* from) {
+  ::timeval limit{};
+  if (!get_user(limit, from)) return SysResult<Time>::failure(EFAULT);
+  constexpr long in_second = 1'000'000;
+  if (limit.tv_sec < 0 || limit.tv_usec < 0) return SysResult<Time>::failure(EINVAL);
+  const ::timespec span{limit.tv_sec + limit.tv_usec / in_second, limit.tv_usec % in_second * 1000};
+  return get_span(&span);
+}
+
+}  // namespace detail_poll
+
+inline SysResult<int> poll(Kernel& kernel, ::pollfd* entries, ::nfds_t long_n, int milliseconds) {
+  const auto n = static_cast<unsigned>(long_n);  // Of which Linux takes the lower 32 bits.
+  Deadline deadline{Deadline::span_of(milliseconds)};
+  return kernel.enter({Call::poll, detail_poll::fd_of(entries, n)},
+                      [&] { return detail_poll::poll(kernel, Call::poll, entries, n, deadline); });
+}
+
+namespace detail_poll {
+
+/// The deadline of a call that may be restarted: its span is looked at once. Null is for ever. Errors: as get_span.
+template <class Timeout>
+SysResult<void> fix(std::optional<Deadline>& deadline, const Timeout* timeout) {
+  if (deadline) return {};
+  const SysResult<Time> span = timeout != nullptr ? get_span(timeout) : SysResult<Time>{time_never};
+  if (!span.ok()) return span;
+  deadline.emplace(span.value());
+  return {};
+}
+
+/// What the calls with a mask of their own have in common: their span and mask are looked at before all else.
+template <class Body>
+SysResult<int> masked(Kernel& kernel, const Op& op, const ::timespec* timeout, const ::sigset_t* user_mask, Body body) {
+  std::optional<Deadline> deadline;
+  return kernel.enter(op, [&]() -> SysResult<int> {
+    const SysResult<void> fixed = fix(deadline, timeout);
+    if (!fixed.ok()) return fixed;
+    SignalSet mask;
+    if (user_mask != nullptr && !get_user(mask, user_mask)) return SysResult<int>::failure(EFAULT);
+    return with_mask(kernel, user_mask != nullptr ? &mask : nullptr, restarts_unless_handled,
+                     [&] { return body(*deadline); });
+  });
+}
+
+}  // namespace detail_poll
+
+inline SysResult<int> ppoll(Kernel& kernel, ::pollfd* entries, ::nfds_t long_n, const ::timespec* timeout,
+                            const ::sigset_t* mask) {
+  const auto n = static_cast<unsigned>(long_n);  // Of which Linux takes the lower 32 bits.
+  return detail_poll::masked(kernel, {Call::ppoll}, timeout, mask, [&](Deadline& deadline) {
+    return detail_poll::poll(kernel, Call::ppoll, entries, n, deadline);
+  });
+}
+
+/// What is left of the time goes back into `timeout`, if that can be written.
+inline SysResult<int> select(Kernel& kernel, int n, ::fd_set* read, ::fd_set* write, ::fd_set* except,
+                             ::timeval* timeout) {
+  std::optional<Deadline> deadline;
+  return kernel.enter({Call::select}, [&]() -> SysResult<int> {
+    const SysResult<void> fixed = detail_poll::fix(deadline, timeout);
+    if (!fixed.ok()) return fixed;
+    const SysResult<int> ready = detail_poll::select(kernel, Call::select, n, read, write, except, *deadline);
+    const Time left = deadline->left(kernel.host()) / 1000;
+    constexpr Time in_second = 1'000'000;
+    static_cast<void>(
+        put_user(timeout, ::timeval{static_cast<std::time_t>(left / in_second), static_cast<long>(left % in_second)}));
+    return ready;
+  });
+}
+
+inline SysResult<int> pselect(Kernel& kernel, int n, ::fd_set* read, ::fd_set* write, ::fd_set* except,
+                              const ::timespec* timeout, const ::sigset_t* mask) {
+  return detail_poll::masked(kernel, {Call::pselect6}, timeout, mask, [&](Deadline& deadline) {
+    return detail_poll::select(kernel, Call::pselect6, n, read, write, except, deadline);
+  });
+}
+
+}  // namespace rouse::inline v0::kernel::sys

@@ -1,0 +1,367 @@
+// The bodies of TcpEndpoint that take segments in. Included by tcp_endpoint.hpp.
+#pragma once
+
+#include "tcp_endpoint.hpp"
+
+namespace rouse::inline v0::kernel {
+
+namespace detail_tcp {
+
+/// Who listens at `to`: one that is bound to just this address, before one that takes any.
+[[nodiscard]] inline TcpEndpoint* listener_at(NetNamespace& net, const IpEndpoint& to, const IpEndpoint& from) {
+  TcpEndpoint* found = nullptr;
+  std::size_t equals = 0;
+  const auto is_exact = [&to](const PortUser& user) { return user.local.address == to.address; };
+  net.tcp_ports.for_each(to.port, [&](PortUser& user) {
+    if (!user.listens || !user.covers(to.address)) return;
+    if (found == nullptr || (is_exact(user) && !is_exact(*found))) {
+      found = static_cast<TcpEndpoint*>(&user);
+      equals = 0;
+    }
+    equals += is_exact(user) == is_exact(*found) ? 1 : 0;
+  });
+  if (equals < 2) return found;
+  std::size_t skip = spread(from, equals);
+  TcpEndpoint* chosen = nullptr;
+  net.tcp_ports.for_each(to.port, [&](PortUser& user) {
+    if (!user.listens || !user.covers(to.address) || is_exact(user) != is_exact(*found)) return;
+    if (skip-- == 0) chosen = static_cast<TcpEndpoint*>(&user);
+  });
+  return chosen;
+}
+
+/// The answer to a segment that nobody knows what to do with.
+inline void refuse(NetNamespace& net, const TcpSegment& segment) {
+  if (segment.reset) return;
+  auto reset = std::make_unique<TcpSegment>();
+  reset->from = segment.to;
+  reset->to = segment.from;
+  reset->reset = true;
+  reset->ack = true;
+  reset->sequence = segment.ack ? segment.acknowledged : 0;
+  reset->acknowledged = segment.end();
+  NetNamespace* const back = net.find(segment.from.address);
+  if (back != nullptr) net.network().send(net, *back, std::move(reset));
+}
+
+}  // namespace detail_tcp
+
+inline void TcpSegment::arrive(NetNamespace& at) {
+  const auto found = at.connections.find({to, from});
+  if (found != at.connections.end()) {
+    const std::shared_ptr<TcpEndpoint> endpoint = found->second;
+    // A new connection may take the place of one that is over.
+    const bool begins_anew = endpoint->state() == TcpState::time_wait && syn && !ack;
+    if (!begins_anew) return endpoint->arrive(*this);
+    endpoint->close();
+  }
+  TcpEndpoint* const listener = detail_tcp::listener_at(at, to, from);
+  if (listener != nullptr) {
+    listener->arrive(*this);
+  } else {
+    detail_tcp::refuse(at, *this);
+  }
+}
+
+inline void TcpEndpoint::arrive(const TcpSegment& segment) {
+  const std::shared_ptr<TcpEndpoint> keep = shared_from_this();  // It may be over with this one.
+  heard_at_ = timers().now();
+  if (state_ == TcpState::listening) return accept_syn(segment);
+  if (state_ == TcpState::syn_sent) return arrive_connecting(segment);
+  if (segment.reset) {
+    const bool is_expected = segment.sequence >= expected_ && segment.sequence <= std::max(advertised_, expected_);
+    if (!is_expected) return;
+    if (state_ == TcpState::time_wait) return finish();
+    return fail(state_ == TcpState::close_wait ? EPIPE : ECONNRESET);
+  }
+  if (state_ == TcpState::time_wait) return send_ack();
+  if (segment.syn && segment.sequence >= expected_) return send_ack();  // Not of this connection.
+  if (!segment.ack || !take_ack(segment)) return;
+  // Of what came before, sent again or as a probe, the peer hears that it is here.
+  if (segment.sequence < expected_ && segment.end() <= expected_ && state_ != TcpState::closed) return send_ack();
+  take_urgent_mark(segment);
+  take_urgent_byte(segment);
+  if (!take_bytes(segment)) return;
+  if (segment.fin && segment.end() == expected_ + 1) take_fin();
+}
+
+inline void TcpEndpoint::accept_syn(const TcpSegment& segment) {
+  if (segment.reset) return;
+  if (segment.ack) return detail_tcp::refuse(net_, segment);
+  if (!segment.syn || pending_.size() > backlog_) return;  // Whoever connects will try again.
+  const auto made = std::make_shared<TcpEndpoint>(net_, options);
+  made->options.priority = 0;
+  made->local = segment.to;
+  made->remote = segment.from;
+  made->share_as(*this);
+  made->is_implicit = true;
+  made->read_shut = read_shut;
+  made->write_shut = write_shut;
+  made->listener_ = weak_from_this();
+  made->state_ = TcpState::syn_received;
+  made->expected_ = made->read_at_ = made->advertised_ = segment.end();
+  net_.connections.emplace(NetNamespace::Ends{made->local, made->remote}, made);
+  net_.tcp_ports.join(*made);
+  made->send_syn();
+  made->window_end_ = made->data_begin_ + segment.window;
+}
+
+inline void TcpEndpoint::arrive_connecting(const TcpSegment& segment) {
+  const bool is_answer = segment.ack && segment.acknowledged == sent_;
+  if (segment.ack && !is_answer) return detail_tcp::refuse(net_, segment);
+  if (segment.reset) {
+    if (is_answer) fail(ECONNREFUSED);
+    return;
+  }
+  if (!segment.syn) return;
+  expected_ = read_at_ = advertised_ = segment.end();
+  window_end_ = data_begin_ + segment.window;
+  if (!is_answer) {
+    // Both ends connect to each other at once, or one to itself.
+    state_ = TcpState::syn_received;
+    return transmit({.sequence = acknowledged_, .syn = true});
+  }
+  acknowledged_ = sent_;
+  establish();
+  send_ack();
+  send_queued();
+}
+
+inline void TcpEndpoint::establish() {
+  state_ = TcpState::established;
+  disarm();
+  tune();
+  wake_all();
+}
+
+// What it has heard of the peer's window and of what arrived there. False if it is over, or the segment is none.
+inline bool TcpEndpoint::take_ack(const TcpSegment& segment) {
+  if (segment.acknowledged > sent_) {
+    if (state_ == TcpState::syn_received) {
+      detail_tcp::refuse(net_, segment);
+    } else {
+      send_ack();
+    }
+    return false;
+  }
+  if (state_ == TcpState::syn_received) {
+    if (segment.acknowledged < sent_) return true;
+    const std::shared_ptr<TcpEndpoint> listener = listener_.lock();
+    if (listener != nullptr) {
+      // Others may have been faster: then this one is made when its peer has sent once more.
+      if (listener->pending_.size() > listener->backlog_) return false;
+      listener->pending_.push_back(shared_from_this());
+    }
+    acknowledged_ = sent_;
+    establish();
+    if (listener != nullptr) {
+      detail::tsan_release(listener.get());
+      listener->wake(data_key);
+    }
+    if (write_shut) shut_write();  // As its listener was, before it was one.
+  }
+  const bool is_news = segment.acknowledged > acknowledged_;
+  const bool fin_went = fin_queued_ && sent_ == send_end();
+  if (is_news) {
+    const std::uint64_t bytes_end = std::min(segment.acknowledged, data_end());
+    unacknowledged_.pop(static_cast<std::size_t>(bytes_end - data_begin_));
+    data_begin_ = bytes_end;
+    acknowledged_ = segment.acknowledged;
+    disarm();
+  }
+  window_end_ = std::max(window_end_, segment.acknowledged + segment.window);
+  if (is_news && fin_went && acknowledged_ == sent_) {
+    fin_was_acknowledged();
+    if (state_ == TcpState::closed) return false;
+  }
+  send_queued();
+  look_for_room();
+  return true;
+}
+
+inline void TcpEndpoint::fin_was_acknowledged() {
+  switch (state_) {
+    case TcpState::fin_wait_1:
+      state_ = TcpState::fin_wait_2;
+      if (is_orphan_) await_peers_end();
+      break;
+    case TcpState::closing: enter_time_wait(); break;
+    case TcpState::last_ack: finish(); break;
+    default: return;
+  }
+  wake_all();
+}
+
+inline void TcpEndpoint::take_urgent_mark(const TcpSegment& segment) {
+  if (segment.urgent_end == 0) return;
+  const std::uint64_t at = segment.urgent_end - 1;
+  if (at < read_at_ || at < expected_) return;
+  if (urgent_ != Urgent::none && at <= urgent_at_) return;
+  // The one before it loses its place in the stream if it was the next to be read.
+  if (is_at_mark() && !options.inline_urgent && read_at_ != expected_) {
+    received_.pop(1);
+    ++read_at_;
+  }
+  urgent_ = Urgent::announced;
+  urgent_at_ = at;
+}
+
+// It is kept beside the others, and can be had even if they find no place.
+inline void TcpEndpoint::take_urgent_byte(const TcpSegment& segment) {
+  if (urgent_ != Urgent::announced || segment.sequence > urgent_at_) return;
+  const auto index = static_cast<std::size_t>(urgent_at_ - segment.sequence);
+  if (index >= segment.bytes.size()) return;
+  urgent_ = Urgent::here;
+  urgent_byte_ = segment.bytes[index];
+  detail::tsan_release(this);
+  wake(data_key);
+}
+
+// False if that was the end of the connection.
+inline bool TcpEndpoint::take_bytes(const TcpSegment& segment) {
+  if (segment.bytes.empty()) return true;
+  if (segment.sequence > expected_) {
+    send_ack();  // Something got lost before it.
+    return true;
+  }
+  const std::string_view news =
+      std::string_view{segment.bytes}.substr(static_cast<std::size_t>(expected_ - segment.sequence));
+  if (!takes_bytes()) return true;
+  if (state_ != TcpState::established && read_shut) {
+    // Nobody will ever read it, and nobody sends any more.
+    detail_tcp::refuse(net_, segment);
+    fail(ECONNRESET);
+    return false;
+  }
+  const std::size_t n = std::min<std::size_t>(news.size(), static_cast<std::size_t>(advertised_ - expected_));
+  detail::tsan_release(this);
+  received_.push(news.substr(0, n));
+  expected_ += n;
+  send_ack();
+  if (n > 0) tell_of_bytes();
+  return true;
+}
+
+inline void TcpEndpoint::take_fin() {
+  detail::tsan_release(this);
+  ++expected_;
+  advertised_ = std::max(advertised_, expected_);
+  read_shut = true;
+  is_done = true;
+  switch (state_) {
+    case TcpState::established:
+      state_ = TcpState::close_wait;
+      delayed_ack_.start();
+      break;
+    case TcpState::fin_wait_1:
+      state_ = TcpState::closing;
+      send_ack();
+      break;
+    case TcpState::fin_wait_2:
+      send_ack();
+      enter_time_wait();
+      break;
+    default: break;
+  }
+  wake_all();
+}
+
+// What is left of the connection is another object: the socket, if it is open still, has nothing to do with it.
+inline void TcpEndpoint::enter_time_wait() {
+  constexpr Time span = 60'000'000'000;  // TCP_TIMEWAIT_LEN.
+  try {
+    const auto rest = std::make_shared<TcpEndpoint>(net_, options);
+    rest->local = local;
+    rest->remote = remote;
+    rest->share_as(*this);
+    rest->is_implicit = rest->is_orphan_ = true;
+    rest->state_ = TcpState::time_wait;
+    rest->expected_ = rest->read_at_ = rest->advertised_ = expected_;
+    rest->sent_ = rest->acknowledged_ = rest->data_begin_ = sent_;
+    // It takes its place at the port and among the connections: neither takes memory.
+    const std::shared_ptr<TcpEndpoint> keep = shared_from_this();
+    net_.tcp_ports.join(*rest);
+    net_.connections.find({local, remote})->second = rest;
+    finish();
+    rest->awaits_ = Awaits::end_of_time_wait;
+    rest->timers().schedule(*rest, time_after(timers().now(), span));
+  } catch (const std::bad_alloc&) {
+    finish();  // As Linux does when it has too many of them.
+  }
+}
+
+// -- what the socket makes of it
+
+inline std::size_t TcpEndpoint::readable() const {
+  const bool has_mark =
+      urgent_ != Urgent::none && !options.inline_urgent && urgent_at_ >= read_at_ && urgent_at_ < expected_;
+  if (!has_mark) return received_.size();
+  return static_cast<std::size_t>(urgent_at_ - read_at_);
+}
+
+inline bool TcpEndpoint::has_enough() const {
+  // The urgent byte is none that a read would find.
+  const bool skips = is_at_mark() && !options.inline_urgent;
+  return has_come(options.receive_least + (skips ? 1 : 0));
+}
+
+inline bool TcpEndpoint::has_come(std::size_t n) const {
+  const std::size_t there = received_.size();
+  const bool is_full = there > 0 && advertised_ <= expected_;
+  return there >= n || is_full;
+}
+
+inline void TcpEndpoint::tell_of_bytes() {
+  if (has_come(options.receive_least) || is_done) wake(data_key);
+}
+
+inline char TcpEndpoint::take_urgent(bool peek) {
+  if (!peek) urgent_ = Urgent::taken;
+  return urgent_byte_;
+}
+
+inline bool TcpEndpoint::receive(UserOutput& to, bool peek, bool discard, std::size_t peeked) {
+  std::uint64_t at = read_at_;
+  const auto pass = [&](std::size_t n) {
+    at += n;
+    if (peek) return;
+    received_.pop(n);
+    read_at_ += n;
+  };
+  const auto forget_mark = [&] {
+    if (urgent_ != Urgent::none && read_at_ > urgent_at_) urgent_ = Urgent::none;
+  };
+  bool is_good = true;
+  if (peeked > 0) at += peeked + (is_at_mark() && !options.inline_urgent ? 1 : 0);
+  while (to.left() > 0 && is_good) {
+    const bool at_mark = urgent_ != Urgent::none && urgent_at_ == at;
+    if (at_mark && to.moved() > 0) break;
+    std::size_t n = std::min(static_cast<std::size_t>(read_at_ + received_.size() - at), to.left());
+    if (n == 0) break;
+    if (urgent_ != Urgent::none && at < urgent_at_)
+      n = static_cast<std::size_t>(std::min<std::uint64_t>(n, urgent_at_ - at));
+    if (at_mark && !options.inline_urgent) {
+      // The urgent byte is passed over, and counts as one of those that were asked for. It is forgotten when a byte
+      // behind it was moved, or there is none.
+      pass(1);
+      --n;
+    }
+    UserOutput after = to;
+    const std::size_t put = discard ? after.skip(n) : after.put(received_.view().data() + (at - read_at_), n);
+    is_good = put == n;
+    if (!is_good) break;
+    to = after;
+    pass(n);
+    if (!peek) forget_mark();
+  }
+  if (!peek) tell_window();
+  return is_good;
+}
+
+inline void TcpEndpoint::tell_window() {
+  const auto known = static_cast<std::size_t>(advertised_ - expected_);
+  const std::size_t now = window();
+  if (takes_bytes() && now > 0 && now >= 2 * known) send_ack();
+}
+
+}  // namespace rouse::inline v0::kernel

@@ -1,0 +1,93 @@
+// UserPages: which memory of this process a call may touch. Linux is asked, a page at a time, and what was good is
+// remembered: a wrong pointer is EFAULT here too, and a right one costs a look into a small table.
+//
+// Left out: memory that is unmapped or protected again after a call touched it. A call that touches it once more
+// faults, as the program itself would.
+#pragma once
+
+#include "limits.hpp"
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <sys/mman.h>
+
+namespace rouse::inline v0::kernel {
+
+/// The end of user space on x86-64 and, with 48-bit addresses, on aarch64.
+inline constexpr std::uintptr_t user_space_end = 0x7ffffffff000;
+
+/// Pages that were good, each at its place in a small table.
+class KnownPages {
+ public:
+  /// Of a range within one page. False if it is empty or goes on.
+  [[nodiscard]] bool has(std::uintptr_t address, std::size_t n) const {
+    return n - 1 < page_size - address % page_size && has_page(address / page_size);
+  }
+  /// Of the pages from `first` on, up to `end`.
+  [[nodiscard]] bool has_pages(std::uintptr_t first, std::uintptr_t end) const {
+    while (first < end && has_page(first)) ++first;
+    return first == end;
+  }
+  /// Those that were at their places are forgotten.
+  void add_pages(std::uintptr_t first, std::uintptr_t end) {
+    for (; first < end; ++first) ends_[first % places] = first + 1;
+  }
+
+ private:
+  static constexpr std::size_t places = 64;
+
+  [[nodiscard]] bool has_page(std::uintptr_t page) const { return ends_[page % places] == page + 1; }
+
+  std::uintptr_t ends_[places] = {};
+};
+
+class UserPages {
+ public:
+  static bool can_read(std::uintptr_t address, std::size_t n) {
+    return readable.has(address, n) || check(readable, populate_read, address, n);
+  }
+  static bool can_write(std::uintptr_t address, std::size_t n) {
+    return writable.has(address, n) || check(writable, populate_write, address, n);
+  }
+
+  /// Asks anew about every page, on this thread.
+  static void forget() { readable = writable = KnownPages{}; }
+
+ private:
+  // madvise(2), Linux 5.14: makes pages present as a read or a write would, and changes nothing in them.
+  static constexpr int populate_read = 22;
+  static constexpr int populate_write = 23;
+
+  [[gnu::noinline, gnu::cold]] static bool check(KnownPages& known, int how, std::uintptr_t address, std::size_t n) {
+    if (n == 0) return true;
+    if (address < page_size || n > user_space_end || address > user_space_end - n) return false;
+    const std::uintptr_t first = address / page_size;
+    const std::uintptr_t end = (address + n - 1) / page_size + 1;
+    if (known.has_pages(first, end)) return true;
+    if (!ask(how, first, end - first)) return false;
+    known.add_pages(first, end);
+    return true;
+  }
+
+  static bool ask(int how, std::uintptr_t page, std::size_t pages) {
+    const int before = errno;
+    void* const start = reinterpret_cast<void*>(page * page_size);
+    // An older kernel cannot say; then all memory is taken to be good.
+    const bool good = ::madvise(start, pages * page_size, how) == 0 || !can_ask();
+    errno = before;
+    return good;
+  }
+  static bool can_ask() {
+    static const bool can = [] {
+      alignas(page_size) static char page[page_size];
+      return ::madvise(page, page_size, populate_write) == 0;
+    }();
+    return can;
+  }
+
+  static inline constinit thread_local KnownPages readable{};
+  static inline constinit thread_local KnownPages writable{};
+};
+
+}  // namespace rouse::inline v0::kernel

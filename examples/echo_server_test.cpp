@@ -1,4 +1,4 @@
-// One class, two kernels: the same cases on Linux and on the emulated kernel.
+// One class, two kernels: the same cases on Linux and on the emulated kernel, over unix sockets and TCP.
 #include "echo_server.hpp"
 
 #include "../tests/support/backends.hpp"
@@ -14,21 +14,35 @@ using namespace std::string_view_literals;
 namespace {
 
 /// A unix address that nobody has, and a way to forget it: Linux makes a socket file for it.
-class Address {
+class UnixAddressToHave {
  public:
-  Address() {
+  UnixAddressToHave() {
     directory_ = std::filesystem::temp_directory_path() / "rouse-echo-XXXXXX";
     REQUIRE(::mkdtemp(directory_.data()) != nullptr);
   }
-  Address(const Address&) = delete;
-  Address& operator=(const Address&) = delete;
-  ~Address() { std::filesystem::remove_all(directory_); }
+  UnixAddressToHave(const UnixAddressToHave&) = delete;
+  UnixAddressToHave& operator=(const UnixAddressToHave&) = delete;
+  ~UnixAddressToHave() { std::filesystem::remove_all(directory_); }
 
   [[nodiscard]] SocketAddress get() const { return *SocketAddress::unix_path(directory_ + "/socket"); }
 
  private:
   std::string directory_;
 };
+
+struct TcpAddressToHave {
+  [[nodiscard]] SocketAddress get() const { return SocketAddress::ipv4_loopback(0); }
+};
+
+/// A kernel, and what the server listens on. Not Linux with TCP: there, what was sent may still be on its way when the
+/// call returns.
+template <class On, class AddressToHave>
+struct Ground {
+  using Kernel = On;
+  using Address = AddressToHave;
+};
+using AllGrounds = std::tuple<Ground<test::OnLinux, UnixAddressToHave>, Ground<test::OnEmulated, UnixAddressToHave>,
+                              Ground<test::OnEmulated, TcpAddressToHave>>;
 
 /// Lowers RLIMIT_NOFILE so that no number is free, and raises it again.
 template <class Backend>
@@ -59,10 +73,12 @@ std::int64_t now(Backend backend) {
 
 template <class On>
 struct Fixture {
-  using Backend = typename On::Backend;
+  using Backend = typename On::Kernel::Backend;
   using Client = BasicSocket<Backend>;
 
-  Client client() { return Client::connect_to(on.backend, address.get()); }
+  Fixture() { bound = server.listen(address.get()); }
+
+  Client client() { return Client::connect_to(on.backend, bound); }
   /// Lets the server do all that it can do now.
   void settle() {
     for (int i = 0; i < 100; ++i) server.step(Timeout::now);
@@ -78,16 +94,16 @@ struct Fixture {
     }
   }
 
-  On on;
-  Address address;
+  typename On::Kernel on;
+  typename On::Address address;
   example::EchoServer<Backend> server{on.backend};
+  SocketAddress bound;
 };
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("EchoServer: answers several clients", "[example][echo]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("EchoServer: answers several clients", "[example][echo]", AllGrounds) {
   Fixture<TestType> f;
-  f.server.listen(f.address.get());
   auto a = f.client();
   auto b = f.client();
   a.send("from a"sv);
@@ -99,9 +115,8 @@ TEMPLATE_LIST_TEST_CASE("EchoServer: answers several clients", "[example][echo]"
   CHECK(f.server.served() == 2);
 }
 
-TEMPLATE_LIST_TEST_CASE("EchoServer: answers a client that sends no more", "[example][echo]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("EchoServer: answers a client that sends no more", "[example][echo]", AllGrounds) {
   Fixture<TestType> f;
-  f.server.listen(f.address.get());
   auto client = f.client();
   client.send("last words"sv);
   client.shutdown(ShutdownHow::write);
@@ -112,10 +127,8 @@ TEMPLATE_LIST_TEST_CASE("EchoServer: answers a client that sends no more", "[exa
   CHECK(f.server.connections() == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("EchoServer: sends the rest when a slow client reads on", "[example][echo]",
-                        test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("EchoServer: sends the rest when a slow client reads on", "[example][echo]", AllGrounds) {
   Fixture<TestType> f;
-  f.server.listen(f.address.get());
   auto client = f.client();
   const std::string sent(1'000'000, 'x');
   std::string back;
@@ -129,9 +142,8 @@ TEMPLATE_LIST_TEST_CASE("EchoServer: sends the rest when a slow client reads on"
   CHECK(back == sent);
 }
 
-TEMPLATE_LIST_TEST_CASE("EchoServer: drops a client that resets, and serves on", "[example][echo]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("EchoServer: drops a client that resets, and serves on", "[example][echo]", AllGrounds) {
   Fixture<TestType> f;
-  f.server.listen(f.address.get());
   {
     auto rude = f.client();
     rude.send("never read"sv);
@@ -145,18 +157,16 @@ TEMPLATE_LIST_TEST_CASE("EchoServer: drops a client that resets, and serves on",
   CHECK(f.received(client) == "hello");
 }
 
-TEMPLATE_LIST_TEST_CASE("EchoServer: a stop ends run()", "[example][echo]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("EchoServer: a stop ends run()", "[example][echo]", AllGrounds) {
   Fixture<TestType> f;
-  f.server.listen(f.address.get());
   f.server.stop();
   f.server.run();
   CHECK(f.server.is_stopped());
 }
 
 TEMPLATE_LIST_TEST_CASE("EchoServer: out of fds it does not spin, and accepts again once one is free",
-                        "[example][echo]", test::AllBackends) {
+                        "[example][echo]", AllGrounds) {
   Fixture<TestType> f;
-  f.server.listen(f.address.get());
   auto first = f.client();
   f.settle();
   auto second = f.client();
@@ -179,8 +189,7 @@ TEMPLATE_LIST_TEST_CASE("EchoServer: out of fds it does not spin, and accepts ag
 }
 
 TEST_CASE("EchoServer: tries to accept again after a while even if nothing was closed", "[example][echo][emulated]") {
-  Fixture<test::OnEmulated> f;
-  f.server.listen(f.address.get());
+  Fixture<Ground<test::OnEmulated, TcpAddressToHave>> f;
   auto client = f.client();
   f.on.kernel.limits.nofile_soft = 3;
   f.settle();

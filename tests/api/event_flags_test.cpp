@@ -186,6 +186,10 @@ TEST_CASE("Open flags: each call has its own, with the kernel's bits", "[open_fl
   STATIC_REQUIRE(EventFdFlags::semaphore.bits == EFD_SEMAPHORE);
   STATIC_REQUIRE(EventFdFlags::nonblock.bits == EFD_NONBLOCK);
   STATIC_REQUIRE(EventFdFlags::cloexec.bits == EFD_CLOEXEC);
+  STATIC_REQUIRE(TimerFlags::nonblock.bits == TFD_NONBLOCK);
+  STATIC_REQUIRE(TimerFlags::cloexec.bits == TFD_CLOEXEC);
+  STATIC_REQUIRE(SignalFdFlags::nonblock.bits == SFD_NONBLOCK);
+  STATIC_REQUIRE(SignalFdFlags::cloexec.bits == SFD_CLOEXEC);
   STATIC_REQUIRE(PipeFlags::nonblock.bits == O_NONBLOCK);
   STATIC_REQUIRE(PipeFlags::cloexec.bits == O_CLOEXEC);
   STATIC_REQUIRE(PipeFlags::direct.bits == O_DIRECT);
@@ -201,6 +205,8 @@ TEST_CASE("Open flags: each call has its own, with the kernel's bits", "[open_fl
 
 TEST_CASE("Open flags: they print and parse as event flags do", "[open_flags][text]") {
   CHECK(to_string(EventFdFlags::semaphore | EventFdFlags::cloexec) == "semaphore|cloexec");
+  CHECK(to_string(TimerFlags::cloexec | TimerFlags::nonblock) == "nonblock|cloexec");
+  CHECK(to_string(SignalFdFlags::cloexec | SignalFdFlags::nonblock) == "nonblock|cloexec");
   CHECK(to_string(PipeFlags::direct | PipeFlags::nonblock) == "nonblock|direct");
   CHECK(to_string(SocketFlags{}) == "0");
   CHECK(to_string(CreateFlags{1}) == "0x1");

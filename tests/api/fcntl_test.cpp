@@ -16,8 +16,9 @@ using Int = SysResult<int>;
 constexpr int f_dupfd_query = 1024 + 3;
 
 /// What F_GETFL shows beside O_NONBLOCK.
+constexpr int shown_large_file = 0100000;  // As the kernel defines it; the C library's is 0.
+
 int access_mode(Kind kind) {
-  constexpr int shown_large_file = 0100000;  // As the kernel defines it; the C library's is 0.
   switch (kind) {
     case Kind::pipe_reader: return O_RDONLY;
     case Kind::pipe_writer: return O_WRONLY;
@@ -27,7 +28,7 @@ int access_mode(Kind kind) {
 }
 
 bool is_pipe(Kind kind) { return kind == Kind::pipe_reader || kind == Kind::pipe_writer; }
-bool has_owner(Kind kind) { return is_pipe(kind) || kind == Kind::unix_stream; }
+bool has_owner(Kind kind) { return is_pipe(kind) || test::is_socket(kind); }
 
 }  // namespace
 
@@ -128,6 +129,64 @@ TEMPLATE_LIST_TEST_CASE("fcntl: F_DUPFD_QUERY tells duplicates from others", "[f
   CHECK(on.backend.fcntl(fd, f_dupfd_query, -1) == Int::failure(EBADF));
 }
 
+TEMPLATE_LIST_TEST_CASE("ioctl: of the request, the lower half counts", "[ioctl]", test::AllBackends) {
+  TestType on;
+  typename test::Handles<TestType>::Pipe pipe{on.backend};
+  constexpr unsigned long upper = std::uint64_t{1} << 32;
+  REQUIRE(on.backend.write(pipe.writer.fd(), "abc", 3).ok());
+  int value = 0;
+  CHECK(on.backend.ioctl(pipe.reader.fd(), upper | FIONREAD, &value) == 0);
+  CHECK(value == 3);
+  value = 0;
+  CHECK(on.backend.ioctl(pipe.reader.fd(), ~(upper - 1) | FIONBIO, &value) == 0);
+  CHECK(on.backend.fcntl(pipe.reader.fd(), F_GETFL) == O_RDONLY);
+}
+
+TEMPLATE_LIST_TEST_CASE("open: which flags are kept, and what they allow", "[fcntl][open]", test::AllBackends) {
+  TestType on;
+  const auto opened = [&](int flags) { return on.backend.open("/dev/null", flags); };
+  const auto shown = [&](int flags) {
+    const int fd = opened(flags).value();
+    const Int got = on.backend.fcntl(fd, F_GETFL);
+    REQUIRE(on.backend.close(fd).ok());
+    return got;
+  };
+  CHECK(shown(O_RDWR | 4 | 8 | 0x20 | 0x800000 | 0x1000000) == (O_RDWR | shown_large_file));
+  CHECK(shown(O_RDONLY | static_cast<int>(0x80000000)) == (O_RDONLY | shown_large_file));
+  CHECK(shown(O_WRONLY | O_APPEND | O_NONBLOCK | O_NOFOLLOW) ==
+        (O_WRONLY | O_APPEND | O_NONBLOCK | O_NOFOLLOW | shown_large_file));
+  CHECK(shown(O_RDWR | (O_SYNC & ~O_DSYNC)) == (O_RDWR | O_SYNC | shown_large_file));
+  CHECK(shown(O_RDWR | O_DSYNC) == (O_RDWR | O_DSYNC | shown_large_file));
+  CHECK(shown(O_RDWR | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC) == (O_RDWR | shown_large_file));
+  CHECK(opened(O_RDWR | (O_TMPFILE & ~O_DIRECTORY)) == Int::failure(EINVAL));
+  // An access mode of neither kind lets through neither.
+  const int neither = opened(O_ACCMODE).value();
+  char byte = 0;
+  CHECK(on.backend.read(neither, &byte, 0) == SysResult<std::size_t>::failure(EBADF));
+  CHECK(on.backend.write(neither, &byte, 0) == SysResult<std::size_t>::failure(EBADF));
+  REQUIRE(on.backend.close(neither).ok());
+  // What open kept cannot be taken away where there is no owner.
+  const int async = opened(O_RDWR | O_ASYNC).value();
+  int value = 1;
+  CHECK(on.backend.ioctl(async, FIOASYNC, &value) == 0);
+  value = 0;
+  CHECK(on.backend.ioctl(async, FIOASYNC, &value) == Int::failure(ENOTTY));
+  CHECK(on.backend.fcntl(async, F_GETFL) == (O_RDWR | O_ASYNC | shown_large_file));
+  REQUIRE(on.backend.close(async).ok());
+}
+
+TEMPLATE_LIST_TEST_CASE("pread, pwrite: a range ends within what an offset can say", "[read_write][errors]",
+                        test::AllBackends) {
+  TestType on;
+  const int null = on.backend.open("/dev/null", O_RDWR).value();
+  char bytes[10] = {};
+  CHECK(on.backend.pread(null, bytes, 10, INT64_MAX - 10) == std::size_t{0});
+  CHECK(on.backend.pread(null, bytes, 10, INT64_MAX - 9) == SysResult<std::size_t>::failure(EINVAL));
+  CHECK(on.backend.pwrite(null, bytes, 10, INT64_MAX - 10) == std::size_t{10});
+  CHECK(on.backend.pwrite(null, bytes, 1, INT64_MAX) == SysResult<std::size_t>::failure(EINVAL));
+  REQUIRE(on.backend.close(null).ok());
+}
+
 TEMPLATE_LIST_TEST_CASE("ioctl: FIONBIO works on all files, FIOASYNC where there can be an owner", "[ioctl]",
                         test::AllBackends) {
   TestType on;
@@ -170,7 +229,7 @@ TEMPLATE_LIST_TEST_CASE("ioctl: a request that a file does not know is ENOTTY, b
     const Int refused = Int::failure(kind == Kind::epoll ? EINVAL : ENOTTY);
     CHECK(on.backend.ioctl(fd, TCGETS, &value) == refused);
     CHECK(on.backend.ioctl(fd, 0x1234, nullptr) == refused);
-    const bool counts = is_pipe(kind) || kind == Kind::unix_stream;
+    const bool counts = is_pipe(kind) || test::is_socket(kind);
     CHECK(on.backend.ioctl(fd, FIONREAD, &value) == (counts ? Int{0} : refused));
     CHECK(on.backend.ioctl(fd, FIONREAD, test::unmapped()) == (counts ? Int::failure(EFAULT) : refused));
   }

@@ -258,3 +258,14 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a new size wakes whoever wants to write, whatever
   CHECK(writer_keys.take() == EventFlags{});
   CHECK(reader_keys.take() == EventFlags{});
 }
+
+TEMPLATE_LIST_TEST_CASE("Pipe: a write that does not wait and only tops up says so, be it by one byte", "[pipe][slots]",
+                        test::AllBackends) {
+  TestType on;
+  RawPipe<TestType> pipe{on};
+  for (int i = 0; i < 15; ++i) REQUIRE(pipe.write(4096) == 4096);
+  REQUIRE(pipe.write(4095) == 4095);
+  CHECK(pipe.write(4098) == would_block());
+  CHECK(pipe.write(4097) == 1);
+  CHECK(pipe.write(4097) == would_block());
+}

@@ -130,6 +130,35 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a writer that leaves slots free hands on to the n
   CHECK(fourth.result() == 1);
 }
 
+TEMPLATE_LIST_TEST_CASE("Pipe: a write that topped up one byte, and sleeps for the rest, has written it",
+                        "[pipe][threads][slots]", test::AllThreadBackends) {
+  TestType on;
+  RawPipe<TestType> pipe{on, blocking};
+  for (int i = 0; i < 15; ++i) REQUIRE(pipe.write(4096) == 4096);
+  REQUIRE(pipe.write(4095) == 4095);
+  auto writer = blocked_writer(on, pipe, 4097);
+  CHECK(pipe.queued() == 65536);
+  SECTION("and the reader goes") {
+    pipe.close_reader();
+    CHECK(writer.result() == 1);
+  }
+  SECTION("and it is let in") {
+    CHECK(pipe.read(4096) == 4096);
+    CHECK(writer.result() == 4097);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("Pipe: a read that had to sleep for its bytes is no edge for the writer",
+                        "[pipe][threads][edge]", test::AllThreadBackends) {
+  TestType on;
+  const RawPipe<TestType> pipe{on, blocking};
+  WakeKeys<TestType> writer_keys{on, pipe.writer()};
+  auto reader = blocked_reader(on, pipe, 10);
+  CHECK(pipe.write("abc") == 3);
+  CHECK(reader.result() == "abc");
+  CHECK(writer_keys.take().empty());
+}
+
 TEMPLATE_LIST_TEST_CASE("Pipe: a write longer than the pipe tells the reader when it finds it empty, and at its end",
                         "[pipe][threads][wake]", test::AllThreadBackends) {
   TestType on;

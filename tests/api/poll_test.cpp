@@ -31,6 +31,19 @@ constexpr EventFlags neither{};
 
 }  // namespace
 
+TEMPLATE_LIST_TEST_CASE("poll: of how many there are, the lower half counts", "[poll][errors]", test::AllBackends) {
+  TestType on;
+  const auto backend = test::bare(on.backend);
+  typename Handles<TestType>::EventFd ready{on.backend, 1};
+  constexpr ::nfds_t upper = std::uint64_t{1} << 32;
+  ::pollfd entry{ready.fd(), POLLIN, 0};
+  const ::timespec now{};
+  CHECK(backend.poll(&entry, upper + 1, 0) == 1);
+  CHECK(backend.poll(nullptr, upper, 0) == 0);
+  CHECK(backend.ppoll(&entry, upper + 1, &now, nullptr) == 1);
+  CHECK(backend.poll(&entry, ~::nfds_t{0}, 0) == SysResult<int>::failure(EINVAL));
+}
+
 TEMPLATE_LIST_TEST_CASE("poll: checks the count before the entries", "[poll][errors]", test::AllBackends) {
   TestType on;
   const auto backend = test::bare(on.backend);

@@ -1,9 +1,12 @@
 #include "../support/unix_names.hpp"
 
 #include "../support/bad_pointers.hpp"
+#include "../support/file_limit.hpp"
+#include "../support/guarded.hpp"
 #include "../support/told_address.hpp"
 #include "../support/unix_sockets.hpp"
 
+#include <cstring>
 #include <filesystem>
 
 using namespace rouse;
@@ -36,6 +39,25 @@ TEMPLATE_LIST_TEST_CASE("Unix names: a path belongs to the kernel's own file sys
   CHECK(local_name(socket) == name(path_address(path)));
 }
 
+TEMPLATE_LIST_TEST_CASE("open: a socket's path has nothing behind it", "[unix][names][paths][errors]",
+                        test::AllBackends) {
+  TestType on;
+  test::UnixSockets calls{on};
+  test::UnixNames<TestType> names;
+  const std::string path = names.path("socket");
+  auto socket = calls.fresh();
+  CHECK(calls.bind(socket, path_address(path)).ok());
+  for (int i = 0; i < 2; ++i) {
+    for (const int flags : {O_RDONLY, O_WRONLY, O_RDWR, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC}) {
+      CAPTURE(flags);
+      CHECK(on.backend.open(path.c_str(), flags).error() == ENXIO);
+    }
+    static_cast<void>(socket.close());  // The path stays.
+  }
+  const auto open = [&] { return on.backend.open(path.c_str(), O_RDONLY); };
+  CHECK(test::under_file_limit(on.backend, 0, open).error() == EMFILE);
+}
+
 TEMPLATE_LIST_TEST_CASE("Unix names: a path is taken until it is unlinked", "[unix][names][paths]", test::AllBackends) {
   TestType on;
   test::UnixSockets calls{on};
@@ -52,6 +74,50 @@ TEMPLATE_LIST_TEST_CASE("Unix names: a path is taken until it is unlinked", "[un
   CHECK(calls.connect(client, address) == failed(ENOENT));
   CHECK(calls.bind(second, address).ok());
   CHECK(calls.connect(client, address) == failed(ECONNREFUSED));
+}
+
+TEMPLATE_LIST_TEST_CASE("Unix names: a path may be said in other words", "[unix][names][paths]", test::AllBackends) {
+  TestType on;
+  const test::UnixSockets calls{on};
+  const test::UnixNames<TestType> names;
+  const auto listener = calls.listener(names.path_address("socket"), 1);
+  for (const char* other : {"./socket", "/socket", ".//./socket"}) {
+    CAPTURE(other);
+    CHECK(calls.bind(calls.fresh(), names.path_address(other)) == failed(EADDRINUSE));
+  }
+  const auto client = calls.fresh();
+  CHECK(calls.connect(client, names.path_address(".//socket")).ok());
+  CHECK(on.backend.unlink(names.path("./socket").c_str()).ok());
+  CHECK(on.backend.unlink(names.path("socket").c_str()) == failed(ENOENT));
+}
+
+TEMPLATE_LIST_TEST_CASE("unlink: what is wrong with a path", "[unix][names][paths][errors]", test::AllBackends) {
+  TestType on;
+  const auto unlink = [&](const std::string& path) { return on.backend.unlink(path.c_str()); };
+  const test::UnixSockets calls{on};
+  const test::UnixNames<TestType> names;
+  const auto socket = calls.fresh();
+  REQUIRE(calls.bind(socket, names.path_address("socket")).ok());
+  CHECK(unlink("") == failed(ENOENT));
+  CHECK(unlink("/") == failed(EISDIR));
+  CHECK(unlink(".") == failed(EISDIR));
+  CHECK(unlink(names.path("..")) == failed(EISDIR));
+  CHECK(unlink(names.path("socket/")) == failed(ENOTDIR));
+  CHECK(unlink(names.path("nobody/")) == failed(ENOENT));
+  CHECK(unlink(names.path(std::string(255, 'x'))) == failed(ENOENT));
+  CHECK(unlink(names.path(std::string(256, 'x'))) == failed(ENAMETOOLONG));
+  CHECK(unlink(std::string(4095, '/')) == failed(EISDIR));
+  CHECK(unlink(std::string(4096, '/')) == failed(ENAMETOOLONG));
+  // It is looked at as far as it goes.
+  const test::Guarded memory;
+  std::memcpy(memory.last(5), "////", 5);
+  CHECK(on.backend.unlink(memory.last(5)) == failed(EISDIR));
+  std::memcpy(memory.last(5), "/nobo", 5);
+  if constexpr (!test::buffers_are_watched) {
+    CHECK(on.backend.unlink(memory.last(5)) == failed(EFAULT));
+    CHECK(on.backend.open(memory.last(5), O_RDONLY) == SysResult<int>::failure(EFAULT));
+  }
+  CHECK(unlink(names.path("socket")).ok());
 }
 
 TEMPLATE_LIST_TEST_CASE("Unix names: an unlinked path may be another's, and its first owner goes on",

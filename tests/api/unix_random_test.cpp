@@ -1,5 +1,6 @@
 // Random scripts over several unix sockets and names, run on Linux and on the emulated kernel, compared step by step.
 #include "../support/random.hpp"
+#include "../support/step_by_step.hpp"
 #include "../support/told_address.hpp"
 #include "../support/unix_names.hpp"
 #include "../support/unix_sockets.hpp"
@@ -14,7 +15,6 @@ using namespace rouse;
 namespace {
 
 constexpr std::size_t sockets = 7;
-constexpr std::size_t names_max = 4;  // Two paths and two abstract names.
 
 /// A call on one of the sockets, made first if there is none.
 struct Step {
@@ -54,13 +54,16 @@ class Run {
     if (!slot.fd) open(slot, calls_.fresh());
     std::ostringstream out;
     make(out, step, slot);
+    // Looking takes hundreds of calls: the kernel is checked before and after, not within.
+    check_every_call(false);
     for (std::size_t i = 0; i < sockets; ++i) {
       Slot& seen = slots_[i];
       if (!seen.fd) continue;
       out << "\n  " << i << ": " << calls_.all_bits(*seen.fd) << " woken " << seen.keys->take() << ", in flight "
-          << calls_.in_flight(*seen.fd) << ", called " << shown(test::local_name(*seen.fd)) << ", peer "
-          << shown(test::peer_name(*seen.fd));
+          << calls_.in_flight(*seen.fd) << ", called " << names_.shown(test::local_name(*seen.fd)) << ", peer "
+          << names_.shown(test::peer_name(*seen.fd));
     }
+    check_every_call(true);
     return out.str();
   }
 
@@ -70,6 +73,10 @@ class Run {
     std::optional<test::WakeKeys<On>> keys;
     std::optional<Fd> fd;
   };
+
+  void check_every_call(bool on) {
+    if constexpr (On::is_emulated) on_.kernel.check_every_call(on ? kernel::check_invariants : nullptr);
+  }
 
   void open(Slot& slot, Fd fd) {
     slot.fd.emplace(std::move(fd));
@@ -88,9 +95,9 @@ class Run {
         open(other, std::move(pair[1]));
         break;
       }
-      case Step::bind: out << calls_.bind(fd, address(step.n)); break;
+      case Step::bind: out << calls_.bind(fd, names_.address(step.n)); break;
       case Step::listen: out << backend.listen(fd.get(), static_cast<int>(step.n % 3)); break;
-      case Step::connect: out << calls_.connect(fd, address(step.n)); break;
+      case Step::connect: out << calls_.connect(fd, names_.address(step.n)); break;
       case Step::accept: {
         const SysResult<int> accepted = backend.accept4(fd.get(), nullptr, nullptr, SOCK_NONBLOCK);
         out << (accepted.ok() ? "accepted" : "not accepted") << ' ' << accepted.error();
@@ -109,21 +116,6 @@ class Run {
     }
   }
 
-  [[nodiscard]] std::string address(std::size_t n) const {
-    const std::string_view name = n % 2 == 0 ? "a" : "b";
-    return n % names_max < 2 ? names_.path_address(name) : names_.abstract_address(name);
-  }
-  /// A name without the directory, which is another one in each run.
-  [[nodiscard]] std::string shown(const test::ToldName& told) const {
-    const std::string directory = names_.path("");
-    std::string name = told.written;
-    const std::size_t at = name.find(directory.substr(0, directory.size() - 1));
-    if (at != std::string::npos) name.erase(at, directory.size() - 1);
-    std::ostringstream out;
-    out << test::ToldName{told.result, name, told.length};
-    return out.str();
-  }
-
   On on_;
   test::UnixSockets<On> calls_{on_};
   test::UnixNames<On> names_;
@@ -138,13 +130,6 @@ TEST_CASE("Unix sockets: random scripts go as on Linux, step by step", "[unix][d
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Run<test::OnLinux> real;
     Run<test::OnEmulated> emulated;
-    std::ostringstream history;
-    for (const Step& step : script(seed, 80)) {
-      const std::string expected = real.after(step);
-      const std::string got = emulated.after(step);
-      history << step << " -> " << expected << '\n';
-      INFO("seed " << seed << '\n' << history.str());
-      REQUIRE(got == expected);
-    }
+    test::compare_step_by_step(seed, script(seed, 80), real, emulated);
   }
 }

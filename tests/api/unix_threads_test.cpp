@@ -220,6 +220,19 @@ TEMPLATE_LIST_TEST_CASE("Unix stream: a larger buffer lets a blocked send in", "
   CHECK(sender.result() == std::size_t{1000});
 }
 
+TEMPLATE_LIST_TEST_CASE("Unix stream: how long a chunk is, is decided before the wait",
+                        "[unix][threads][buffer][options]", test::AllThreadBackends) {
+  Blocking<TestType> b;
+  REQUIRE(b.calls.set_option(b.pair[0], SO_SNDBUF, 2304).ok());
+  b.fill();
+  const int before = b.calls.in_flight(b.pair[0]);
+  auto sender = b.sender(20000);
+  REQUIRE(b.calls.set_option(b.pair[0], SO_SNDBUF, 16384).ok());
+  CHECK(sender.result() == std::size_t{20000});
+  // A chunk of 2240, as the buffer was; then one of 16320, and the rest.
+  CHECK(b.calls.in_flight(b.pair[0]) == before + 4352 + 17152 + 2304);
+}
+
 TEMPLATE_LIST_TEST_CASE("Unix stream: a blocked send goes on until all of it went", "[unix][threads][buffer]",
                         test::AllThreadBackends) {
   Blocking<TestType> b;

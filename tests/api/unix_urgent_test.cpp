@@ -1,4 +1,5 @@
 #include "../support/bad_pointers.hpp"
+#include "../support/guarded.hpp"
 #include "../support/unix_sockets.hpp"
 #include "../support/wake_keys.hpp"
 
@@ -72,6 +73,37 @@ TEMPLATE_LIST_TEST_CASE("Urgent byte: that place is no boundary any more once an
   CHECK(calls.receive(pair[1]) == text("abcdef"));
   CHECK(calls.in_flight(pair[0]) == 768);
   CHECK(calls.is_at_mark(pair[1]));
+}
+
+TEMPLATE_LIST_TEST_CASE("Urgent byte: what went before it counts if it cannot be read", "[unix][urgent][fault]",
+                        test::AllBackends) {
+  TestType on;
+  test::UnixSockets calls{on};
+  const auto pair = calls.pair();
+  const test::Guarded memory;
+  *memory.last(1) = 'a';
+  CHECK(on.backend.sendto(pair[0].get(), memory.last(1), 2, MSG_OOB, nullptr, 0) == std::size_t{1});
+  CHECK(calls.receive(pair[1]) == text("a"));
+  CHECK(calls.receive(pair[1], 1, MSG_OOB) == nothing(EINVAL));
+}
+
+TEMPLATE_LIST_TEST_CASE("Urgent byte: the places of several that were fetched", "[unix][urgent]", test::AllBackends) {
+  TestType on;
+  test::UnixSockets calls{on};
+  auto pair = calls.pair();
+  for (const char* byte : {"X", "Y", "Z"}) {
+    REQUIRE(calls.send(pair[0], byte, MSG_OOB).ok());
+    CHECK(calls.receive(pair[1], 1, MSG_OOB) == text(byte));
+  }
+  REQUIRE(calls.send(pair[0], "abc").ok());
+  CHECK(calls.in_flight(pair[0]) == 1536);
+  CHECK(calls.receive(pair[1], 2) == text("ab"));
+  CHECK(calls.in_flight(pair[0]) == 768);
+  CHECK(calls.receive(pair[1], 2) == text("c"));
+  CHECK(calls.in_flight(pair[0]) == 0);
+  REQUIRE(calls.send(pair[0], "de").ok());
+  CHECK(calls.receive(pair[1]) == text("de"));
+  CHECK(calls.receive(pair[1]) == nothing(EAGAIN));
 }
 
 TEMPLATE_LIST_TEST_CASE("Urgent byte: alone, it looks readable and is not, and a plain read loses it", "[unix][urgent]",

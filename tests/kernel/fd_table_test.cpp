@@ -43,6 +43,17 @@ std::vector<int> open_numbers(const FdTable& table) {
 
 }  // namespace
 
+TEST_CASE("Fd table: it grows to powers of two, as numbers need it", "[fd_table]") {
+  kernel::FdTable table;
+  for (const auto& [fd, size] : {std::pair{0, 64u}, {63, 64u}, {64, 128u}, {127, 128u}, {128, 256u}, {511, 512u}}) {
+    CAPTURE(fd);
+    table.make_room(fd);
+    CHECK(table.size() == size);
+  }
+  table.make_room(3);
+  CHECK(table.size() == 512);
+}
+
 TEST_CASE("FdTable: nothing is open at first", "[fd_table]") {
   const FdTable table;
   for (const int fd : {0, 1, 63, 64, 100000, -1, INT_MIN, INT_MAX}) {
@@ -139,6 +150,24 @@ TEST_CASE("FdTable: a reserved number is neither open nor free", "[fd_table]") {
   CHECK(table.close_on_exec(0));
   CHECK(table.lowest_free(no_limit) == 1);  // The second was given back.
   CHECK_FALSE(NewFd{table, 1, 0});
+}
+
+TEST_CASE("FdTable: a number is reserved by itself, wherever it stands", "[fd_table]") {
+  FdTable table;
+  for (const int fd : {63, 64, 127, 128, 200}) {
+    CHECK_FALSE(table.is_reserved(fd));
+    table.reserve(fd);
+    CHECK(table.is_reserved(fd));
+    CHECK_FALSE(table.is_reserved(fd + 1));
+    CHECK(table.lowest_free(no_limit, static_cast<std::size_t>(fd)) == fd + 1);
+    table.unreserve(fd);
+    CHECK_FALSE(table.is_reserved(fd));
+    CHECK(table.lowest_free(no_limit, static_cast<std::size_t>(fd)) == fd);
+  }
+  CHECK(table.lowest_free(no_limit, 255) == 255);
+  CHECK(table.lowest_free(no_limit, 256) == 256);
+  CHECK(table.lowest_free(no_limit, 1000) == 1000);
+  CHECK(table.lowest_free(1000, 1000) == -1);
 }
 
 TEST_CASE("FdTable: opening a number that is open is misuse", "[fd_table][death]") {

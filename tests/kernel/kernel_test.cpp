@@ -2,7 +2,11 @@
 #include "rouse/kernel/kernel.hpp"
 
 #include "../support/backends.hpp"
+#include "../support/fake_file.hpp"
+#include "../support/messages.hpp"
+#include "../support/scripted_host.hpp"
 
+#include <csignal>
 #include <sys/ioctl.h>
 
 using namespace rouse;
@@ -78,6 +82,21 @@ TEST_CASE("Kernel: what is still open is closed with it", "[kernel]") {
   CHECK(kernel.epoll_watches.count == 0);
 }
 
+TEST_CASE("Kernel: sockets that hold each other are closed with it, too", "[kernel]") {
+  bool is_gone = false;
+  {
+    Kernel kernel;
+    const EmulatedBackend backend{kernel};
+    kernel::NewFd fd = kernel.new_fd();
+    const int fake = fd.install(kernel::FileRef{new test::FakeFile{kernel.file_ids.next(), &is_gone}}, false);
+    int pair[2];
+    REQUIRE(backend.socketpair(AF_UNIX, SOCK_STREAM, 0, pair).ok());
+    REQUIRE(test::send_message(backend, pair[0], "x", test::rights({pair[1], fake})).ok());
+    REQUIRE(test::send_message(backend, pair[1], "x", test::rights({pair[0]})).ok());
+  }
+  CHECK(is_gone);
+}
+
 TEST_CASE("Kernel: file ids are not used twice", "[kernel]") {
   Kernel kernel;
   const EmulatedBackend backend{kernel};
@@ -102,6 +121,64 @@ TEST_CASE("Kernel: the check is made after every call, until it is taken away", 
   kernel.check_every_call(nullptr);
   CHECK(backend.close(fd).ok());
   CHECK(calls == 3);
+}
+
+TEST_CASE("Kernel: a host is asked for what it needs, and for nothing else", "[kernel]") {
+  for (const unsigned needs : {0u, 1u, 2u, 3u}) {
+    CAPTURE(needs);
+    test::ScriptedHost host{needs};
+    Kernel kernel{host};
+    const EmulatedBackend backend{kernel};
+    const bool points = (needs & kernel::needs_schedule_points) != 0;
+    const bool locks = (needs & kernel::needs_locking) != 0;
+    for (const bool checks : {false, true, false}) {
+      // With the lock held, where there is one.
+      calls = 0;
+      constexpr auto check = [](const Kernel& checked) {
+        const auto& its_host = static_cast<const test::ScriptedHost&>(checked.host());
+        if (its_host.is_locked == ((its_host.needs() & kernel::needs_locking) != 0)) ++calls;
+      };
+      kernel.check_every_call(checks ? +check : nullptr);
+      host.points.clear();
+      host.unlocks = 0;
+      CHECK(backend.close(-1) == SysResult<void>::failure(EBADF));
+      CHECK(calls == (checks ? 1 : 0));
+      CHECK(host.points == (points ? std::vector<std::string>{"close"} : std::vector<std::string>{}));
+      CHECK(host.unlocks == (locks ? 1 : 0));
+      CHECK_FALSE(host.is_locked);
+    }
+  }
+}
+
+TEST_CASE("Kernel: a handler runs with the kernel unlocked, and the call goes on with it locked", "[kernel][signal]") {
+  static test::ScriptedHost* host = nullptr;
+  test::ScriptedHost its_host{kernel::needs_locking};
+  host = &its_host;
+  Kernel kernel{its_host};
+  const EmulatedBackend backend{kernel};
+  struct ::sigaction action {};
+  action.sa_handler = [](int) { calls += host->is_locked ? 100 : 1; };
+  REQUIRE(backend.sigaction(SIGUSR1, &action, nullptr).ok());
+  calls = 0;
+  kernel.check_every_call([](const Kernel&) { calls += host->is_locked ? 10 : 100; });
+  REQUIRE(backend.kill(backend.getpid().value(), SIGUSR1).ok());
+  CHECK(calls == 21);
+}
+
+TEST_CASE("Kernel: its limits and its clock begin as documented", "[kernel]") {
+  const Kernel kernel;
+  const kernel::Limits& limits = kernel.limits;
+  CHECK(limits.nofile_soft == 1024);
+  CHECK(limits.nofile_hard == 1024 * 1024);
+  CHECK(limits.max_user_watches == 5'000'000);
+  CHECK(limits.pipe_max_size == 1024 * 1024);
+  CHECK(limits.somaxconn == 4096);
+  CHECK(limits.wmem_default == 212992);
+  CHECK(limits.rmem_default == 212992);
+  CHECK(limits.wmem_max == 4 * 1024 * 1024);
+  CHECK(limits.rmem_max == 4 * 1024 * 1024);
+  CHECK(kernel.realtime.offset() == kernel::Time{946684800} * 1'000'000'000);
+  CHECK(kernel.epoll_watches.count == 0);
 }
 
 TEST_CASE("Kernel: a call that is not modelled is named, with the kind of file", "[kernel][not_modelled]") {

@@ -72,9 +72,30 @@ TEST_CASE("PipeEnd: a woken reader that finds its byte taken goes to the tail", 
   CHECK(first.result() == "b");
 }
 
-TEST_CASE("PipeEnd: two writes before anybody runs wake two readers", "[pipe_file]") {
+TEST_CASE("PipeEnd: a write onto what is there wakes no reader, as long as nobody has polled the pipe", "[pipe_file]") {
   test::ThreadsOnEmulated on;
   HeldPipe pipe{on};
+  auto first = pipe.blocked_reader(100);
+  auto second = pipe.blocked_reader(1);
+  auto third = pipe.blocked_reader(1);
+  pipe.at_once([&] {
+    pipe.write("a");
+    pipe.write("b");
+  });
+  CHECK(first.result() == "ab");
+  // Had the second been woken too, it would stand behind the third now, or have taken a byte.
+  pipe.handle().writer.write(std::string_view("c"));
+  CHECK(second.result() == "c");
+  pipe.handle().writer.write(std::string_view("d"));
+  CHECK(third.result() == "d");
+}
+
+TEST_CASE("PipeEnd: two writes before anybody runs wake two readers, once somebody has polled the pipe",
+          "[pipe_file]") {
+  test::ThreadsOnEmulated on;
+  HeldPipe pipe{on};
+  ::pollfd other_end{pipe.handle().writer.fd(), POLLIN, 0};
+  CHECK(on.backend.poll(&other_end, 1, 0) == 0);
   auto first = pipe.blocked_reader(1);
   auto second = pipe.blocked_reader(1);
   pipe.at_once([&] {

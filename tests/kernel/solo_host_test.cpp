@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <climits>
+#include <limits>
 #include <thread>
 
 using namespace rouse;
@@ -81,7 +82,7 @@ TEST_CASE("SoloHost: the clock shows in clock_gettime, and may be moved on", "[s
   REQUIRE(backend.clock_gettime(CLOCK_REALTIME, &realtime).ok());
   CHECK(monotonic.tv_sec == 1);
   CHECK(monotonic.tv_nsec == 500 * millisecond);
-  CHECK(realtime.tv_sec == kernel.realtime_offset / 1'000'000'000 + 1);
+  CHECK(realtime.tv_sec == kernel.realtime.offset() / 1'000'000'000 + 1);
   CHECK(realtime.tv_nsec == 500 * millisecond);
   CHECK(backend.clock_gettime(CLOCK_MONOTONIC, nullptr) == SysResult<void>::failure(EFAULT));
 }
@@ -183,4 +184,29 @@ TEST_CASE("SoloHost: it serves one thread, the first that calls", "[solo_host][d
   });
   CHECK(contains(words, "thread"));
   CHECK(words.rfind("rouse: ", 0) == 0);
+}
+
+TEST_CASE("SoloHost: it needs nothing, has one task, and its clock does not run backwards", "[solo_host]") {
+  kernel::SoloHost host;
+  CHECK(host.needs() == kernel::needs_nothing);
+  CHECK(host.current().id() == 1);
+  host.advance(Timeout::of_nanoseconds(10));
+  CHECK(host.block(host.current(), 5) == kernel::Sleep::timed_out);
+  CHECK(host.now() == 10);
+}
+
+TEST_CASE("SoloHost: a time-out of more seconds than the clock has is for ever", "[solo_host]") {
+  const On on;
+  const int epfd = on.backend.epoll_create1(0).value();
+  Event event;
+  const auto wait = [&](std::int64_t seconds) {
+    const ::timespec limit{seconds, 0};
+    return on.backend.epoll_pwait2(epfd, &event, 1, &limit, nullptr);
+  };
+  CHECK(contains(deadlock_of([&] { return wait(9'223'372'036); }), "epoll_pwait2"));
+  CHECK(contains(deadlock_of([&] { return wait(std::numeric_limits<std::int64_t>::max()); }), "epoll_pwait2"));
+  CHECK(contains(deadlock_of([&] { return on.backend.epoll_pwait2(epfd, &event, 1, nullptr, nullptr); }), "for ever"));
+  CHECK(now(on) == 0);
+  CHECK(wait(9'223'372'035) == 0);
+  CHECK(now(on) == 9'223'372'035'000'000'000);
 }

@@ -80,6 +80,68 @@ bool is_done(const Future& future) {
 
 }  // namespace
 
+TEST_CASE("ThreadHost: how long a send may wait counts anew for each piece", "[thread_host][unix]") {
+  // Seen on Linux with time to spare: SO_SNDTIMEO is no limit for the whole call.
+  Machine machine;
+  const auto& backend = machine.backend;
+  int pair[2];
+  REQUIRE(backend.socketpair(AF_UNIX, SOCK_STREAM, 0, pair).ok());
+  const ::timeval limit{0, 100'000};
+  REQUIRE(backend.setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit).ok());
+  std::vector<char> bytes(1'000'000);
+  auto sender = start([&] { return backend.write(pair[0], bytes.data(), bytes.size()); });
+  machine.host.wait_until_blocked(1);
+  machine.host.advance(std::chrono::milliseconds(60));
+  // It goes on once a quarter is free.
+  for (int i = 0; i < 5; ++i) REQUIRE(backend.read(pair[1], bytes.data(), 36544) == std::size_t{36544});
+  machine.host.wait_until_blocked(1);
+  machine.host.advance(std::chrono::milliseconds(60));
+  CHECK(machine.host.blocked() == 1);
+  machine.host.advance(std::chrono::milliseconds(60));
+  CHECK(sender.get().value() > std::size_t{219264});
+}
+
+TEST_CASE("ThreadHost: a message that was made may wait for its target as long again", "[thread_host][unix]") {
+  Machine machine;
+  const auto& backend = machine.backend;
+  const auto socket = [&] { return backend.socket(AF_UNIX, SOCK_DGRAM, 0).value(); };
+  ::sockaddr_un names[2] = {};
+  ::socklen_t sizes[2] = {sizeof names[0], sizeof names[0]};
+  const int receivers[2] = {socket(), socket()};
+  const auto name = [&](int i) { return reinterpret_cast<::sockaddr*>(&names[i]); };
+  for (int i = 0; i < 2; ++i) {
+    names[i].sun_family = AF_UNIX;
+    REQUIRE(backend.bind(receivers[i], name(i), sizeof names[i].sun_family).ok());
+    REQUIRE(backend.getsockname(receivers[i], name(i), &sizes[i]).ok());
+  }
+  const int filler = socket();
+  while (backend.sendto(filler, "x", 1, MSG_DONTWAIT, name(0), sizes[0]).ok()) {
+  }
+  const int sender = socket();
+  const std::string large(20'000, 'x');
+  while (backend.sendto(sender, large.data(), large.size(), MSG_DONTWAIT, name(1), sizes[1]).ok()) {
+  }
+  const ::timeval limit{0, 100'000};
+  REQUIRE(backend.setsockopt(sender, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit).ok());
+  auto sending = start([&] { return backend.sendto(sender, "x", 1, 0, name(0), sizes[0]); });
+  machine.host.wait_until_blocked(1);
+  machine.host.advance(std::chrono::milliseconds(60));
+  // Room in its own buffer: now it is made, and waits for the receiver.
+  char byte = 0;
+  while (backend.recvfrom(receivers[1], &byte, 1, MSG_DONTWAIT, nullptr, nullptr).ok()) {
+  }
+  machine.host.wait_until_blocked(1);
+  machine.host.advance(std::chrono::milliseconds(60));
+  CHECK(machine.host.blocked() == 1);
+  // Looking in vain does not make it longer.
+  REQUIRE(backend.recvfrom(receivers[0], &byte, 1, MSG_PEEK, nullptr, nullptr).ok());
+  machine.host.wait_until_blocked(1);
+  machine.host.advance(std::chrono::milliseconds(50));
+  CHECK(machine.host.blocked() == 0);
+  machine.host.advance(std::chrono::hours(1));
+  CHECK(sending.get() == SysResult<std::size_t>::failure(EAGAIN));
+}
+
 TEST_CASE("ThreadHost: a clock moved by hand stands still", "[thread_host]") {
   Machine machine;
   CHECK(machine.now() == 0);
@@ -100,8 +162,10 @@ TEST_CASE("ThreadHost: moving the clock wakes those whose time has come, and nob
   machine.host.wait_until_blocked(3);
   machine.host.advance(Timeout::of_nanoseconds(5 * millisecond - 1));
   machine.host.wait_until_blocked(3);
+  CHECK(machine.host.blocked() == 3);
   CHECK_FALSE(is_done(five));
   machine.host.advance(Timeout::of_nanoseconds(1));
+  CHECK(machine.host.blocked() == 2);  // Whether or not the third has run since.
   CHECK(five.get() == 0);
   machine.host.wait_until_blocked(2);
   CHECK_FALSE(is_done(seven));
@@ -120,6 +184,30 @@ TEST_CASE("ThreadHost: a wait that is over by the clock does not begin", "[threa
   machine.host.wait_until_blocked(1);
   machine.host.advance(Timeout::of_nanoseconds(millisecond));
   CHECK(late.get() == 0);
+}
+
+TEST_CASE("ThreadHost: what came before a sleep does not end it, and a deadline that has come does", "[thread_host]") {
+  Machine machine;
+  ThreadHost& host = machine.host;
+  host.lock();
+  kernel::Task& task = host.current();
+  host.wake(task);
+  host.wake(task);
+  CHECK(host.block(task, host.now()) == kernel::Sleep::timed_out);
+  CHECK(host.block(task, host.now() - 1) == kernel::Sleep::timed_out);
+  host.unlock();
+  // Nobody counts as asleep who was not.
+  auto waiting = start([&] { return machine.poll(1); });
+  host.wait_until_blocked(1);
+  host.advance(Timeout::of_nanoseconds(millisecond));
+  CHECK(waiting.get() == 0);
+
+  ThreadHost real;
+  real.lock();
+  kernel::Task& other = real.current();
+  real.wake(other);
+  CHECK(real.block(other, real.now() + 1) == kernel::Sleep::timed_out);
+  real.unlock();
 }
 
 TEST_CASE("ThreadHost: the real clock runs, and waits are never shorter than asked for", "[thread_host]") {
@@ -190,7 +278,11 @@ TEST_CASE("ThreadHost: threads that have ended are forgotten when the next one c
       static_cast<void>(machine.now());
     }).join();
   }
-  CHECK(tasks_of(machine.kernel) == Lines{"  main runs", "  worker 49 runs"});
+  int tasks = 0;
+  machine.host.tasks().for_each([&tasks](const kernel::Task&) { ++tasks; });
+  CHECK(tasks == 2);
+  // And when somebody looks.
+  CHECK(tasks_of(machine.kernel) == Lines{"  main runs"});
 }
 
 TEST_CASE("ThreadHost: one thread is another task on each host", "[thread_host]") {
@@ -202,6 +294,12 @@ TEST_CASE("ThreadHost: one thread is another task on each host", "[thread_host]"
   static_cast<void>(second.now());
   CHECK(tasks_of(first.kernel) == Lines{"  here runs"});
   CHECK(tasks_of(second.kernel) == Lines{"  there runs"});
+  // Neither forgets the task when the thread calls the other.
+  for (Machine* const machine : {&first, &second}) {
+    machine->host.lock();
+    CHECK(machine->host.current().name() == (machine == &first ? "here" : "there"));
+    machine->host.unlock();
+  }
   first.host.advance(Timeout::of_nanoseconds(millisecond));
   CHECK(first.now() == millisecond);
   CHECK(second.now() == 0);

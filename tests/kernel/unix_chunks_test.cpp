@@ -1,5 +1,6 @@
 #include "../support/bad_pointers.hpp"
 #include "../support/random.hpp"
+#include "../support/step_by_step.hpp"
 #include "../support/unix_sockets.hpp"
 #include "../support/wake_keys.hpp"
 
@@ -153,13 +154,6 @@ TEST_CASE("UnixChunks: random scripts go as on Linux, step by step", "[unix_chun
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Run<test::OnLinux> real;
     Run<test::OnEmulated> emulated;
-    std::ostringstream history;
-    for (const Step& step : script(seed, 40)) {
-      const std::string expected = real.after(step);
-      const std::string got = emulated.after(step);
-      history << step << " -> " << expected << '\n';
-      INFO("seed " << seed << '\n' << history.str());
-      REQUIRE(got == expected);
-    }
+    test::compare_step_by_step(seed, script(seed, 40), real, emulated);
   }
 }

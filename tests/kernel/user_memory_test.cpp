@@ -2,6 +2,7 @@
 
 #include "../support/bad_pointers.hpp"
 #include "../support/catch.hpp"
+#include "../support/guarded.hpp"
 
 #include <string>
 #include <vector>
@@ -36,30 +37,89 @@ TEST_CASE("User memory: a range is in user space or not, by arithmetic", "[user_
     std::uintptr_t start;
     std::size_t size;
     bool in_user_space;
-    bool good;
   };
-  for (const Row row : {Row{0, 0, true, true},
-                        {0, 1, true, false},
-                        {8, 8, true, false},
-                        {4095, 1, true, false},
-                        {4096, 1, true, true},
-                        {4096, end - 4096, true, true},
-                        {4096, end - 4095, false, false},
-                        {4097, end - 4096, false, false},
-                        {end - 1, 1, true, true},
-                        {end - 1, 2, false, false},
-                        {end, 0, true, true},
-                        {end, 1, false, false},
-                        {end + 1, 0, false, true},
-                        {0, end, true, false},
-                        {0, end + 1, false, false},
-                        {4096, SIZE_MAX, false, false},
-                        {SIZE_MAX, 1, false, false},
-                        {SIZE_MAX, SIZE_MAX, false, false}}) {
+  for (const Row row : {Row{0, 0, true},
+                        {0, 1, true},
+                        {4096, end - 4096, true},
+                        {4096, end - 4095, false},
+                        {4097, end - 4096, false},
+                        {end - 1, 1, true},
+                        {end - 1, 2, false},
+                        {end, 0, true},
+                        {end, 1, false},
+                        {end + 1, 0, false},
+                        {0, end, true},
+                        {0, end + 1, false},
+                        {4096, SIZE_MAX, false},
+                        {SIZE_MAX, 1, false},
+                        {SIZE_MAX, SIZE_MAX, false}}) {
     CAPTURE(row.start, row.size);
     CHECK(kernel::is_user_range(at(row.start), row.size) == row.in_user_space);
-    CHECK(kernel::is_user_memory(at(row.start), row.size) == row.good);
+    CHECK(kernel::can_read_user(at(row.start), row.size) == (row.size == 0));
+    CHECK(kernel::can_write_user(const_cast<void*>(at(row.start)), row.size) == (row.size == 0));
   }
+}
+
+TEST_CASE("User memory: what cannot be touched is known, page by page", "[user_memory]") {
+  const test::Guarded memory{100};
+  const std::size_t all = 100 * test::Guarded::page;
+  for (int round = 0; round < 2; ++round) {  // The second time, much of it is remembered.
+    CHECK(kernel::can_write_user(memory.last(1), 1));
+    CHECK_FALSE(kernel::can_write_user(memory.last(1), 2));
+    CHECK_FALSE(kernel::can_read_user(memory.last(1), 2));
+    CHECK(kernel::can_write_user(memory.last(4097), 4097));
+    CHECK(kernel::can_write_user(memory.start(), all));
+    CHECK_FALSE(kernel::can_write_user(memory.start(), all + 1));
+    CHECK_FALSE(kernel::can_write_user(memory.end(), 1));
+  }
+  const test::Guarded constant;
+  constant.make_read_only();
+  CHECK(kernel::can_read_user(constant.start(), 4096));
+  CHECK_FALSE(kernel::can_write_user(constant.start(), 1));
+  CHECK_FALSE(kernel::can_write_user(const_cast<char*>("text"), 1));
+  CHECK(kernel::can_read_user("text", 4));
+  CHECK_FALSE(kernel::can_read_user(nullptr, 1));
+}
+
+TEST_CASE("User memory: which pages were good is remembered", "[user_memory]") {
+  constexpr std::uintptr_t size = kernel::page_size;
+  kernel::KnownPages known;
+  CHECK(!known.has(5 * size, 1));
+  CHECK(!known.has_pages(5, 6));
+  CHECK(known.has_pages(5, 5));
+  known.add_pages(5, 8);
+  CHECK(known.has_pages(5, 8));
+  CHECK(known.has_pages(6, 7));
+  CHECK(!known.has_pages(4, 8));
+  CHECK(!known.has_pages(5, 9));
+  CHECK(!known.has_pages(9, 10));
+  // Within a page, or not.
+  CHECK(known.has(5 * size, 1));
+  CHECK(known.has(5 * size, size));
+  CHECK(known.has(6 * size - 1, 1));
+  CHECK(known.has(5 * size + 100, size - 100));
+  CHECK(!known.has(5 * size, size + 1));
+  CHECK(!known.has(5 * size + 100, size - 99));
+  CHECK(!known.has(5 * size, 0));
+  CHECK(!known.has(5 * size, SIZE_MAX));
+  CHECK(!known.has(5 * size - 1, 1));
+  CHECK(!known.has(8 * size, 1));
+  // A page takes the place of the one so far away.
+  known.add_pages(69, 70);
+  CHECK(known.has_pages(69, 70));
+  CHECK(!known.has_pages(5, 6));
+  CHECK(known.has_pages(6, 8));
+  known.add_pages(0, 64);
+  CHECK(known.has_pages(0, 64));
+  CHECK(!known.has_pages(64, 128));
+}
+
+TEST_CASE("User memory: asking leaves errno alone", "[user_memory]") {
+  const test::Guarded memory;
+  errno = ENOTTY;
+  CHECK_FALSE(kernel::can_read_user(memory.end(), 1));
+  CHECK(kernel::can_read_user(memory.start(), 1));
+  CHECK(errno == ENOTTY);
 }
 
 TEST_CASE("User memory: objects are copied whole or not at all", "[user_memory]") {
@@ -149,7 +209,7 @@ TEST_CASE("User spans: looking and putting in place do not move on", "[user_memo
   const std::vector<::iovec> whole{{bytes, 8}};
   const std::vector<::iovec> cut{{bytes, 3}, {bytes + 3, 5}};
   const std::vector<::iovec> broken{{bytes, 3}, {test::unmapped(), 5}};
-  const std::vector<::iovec> shorter{{bytes, 7}};
+  const std::vector<::iovec> shorter{{bytes, 7}, {bytes + 7, 1}};  // The second is none of the call's.
   std::uint64_t got = 0;
   for (const auto& vectors : {whole, cut}) {
     const UserInput input{vectors.data(), count(vectors), 8};
@@ -166,6 +226,7 @@ TEST_CASE("User spans: looking and putting in place do not move on", "[user_memo
   CHECK_FALSE(UserInput(broken.data(), 2, 8).peek(&got, 8));
   CHECK_FALSE(UserOutput(broken.data(), 2, 8).poke(&got, 8));
   CHECK_FALSE(UserInput(shorter.data(), 1, 7).peek(&got, 8));
+  CHECK_FALSE(UserInput(shorter.data(), 1, 8).peek(&got, 8));
   CHECK_FALSE(UserInput(static_cast<const void*>(nullptr), 8).peek(&got, 8));
 }
 

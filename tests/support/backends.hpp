@@ -38,7 +38,16 @@ struct Handles {
   using Epoll = rouse::BasicEpoll<Backend>;
   using EventFd = rouse::BasicEventFd<Backend>;
   using Pipe = rouse::BasicPipe<Backend>;
+  using SignalBlock = rouse::BasicSignalBlock<Backend>;
+  using SignalFd = rouse::BasicSignalFd<Backend>;
   using Socket = rouse::BasicSocket<Backend>;
+  using TcpListener = rouse::BasicTcpListener<Backend>;
+  using TcpStream = rouse::BasicTcpStream<Backend>;
+  using UdpSocket = rouse::BasicUdpSocket<Backend>;
+  using UnixDatagram = rouse::BasicUnixDatagram<Backend>;
+  using UnixListener = rouse::BasicUnixListener<Backend>;
+  using UnixPathGuard = rouse::BasicUnixPathGuard<Backend>;
+  using UnixStream = rouse::BasicUnixStream<Backend>;
   using FdRef = rouse::BasicFdRef<Backend>;
   using OwnedFd = rouse::BasicOwnedFd<Backend>;
 };

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <sys/un.h>
@@ -44,6 +45,24 @@ class UnixNames {
   [[nodiscard]] std::string path_address(std::string_view name) const { return test::path_address(path(name)); }
   [[nodiscard]] std::string abstract_address(std::string_view name) const {
     return raw_address(AF_UNIX, std::string_view{"\0", 1}).append(directory_).append(name);
+  }
+
+  /// One of four names, for random scripts: two paths and two abstract names.
+  [[nodiscard]] std::string address(std::size_t n) const {
+    const std::string_view name = n % 2 == 0 ? "a" : "b";
+    return n % 4 < 2 ? path_address(name) : abstract_address(name);
+  }
+  /// An address as a call told it (ToldAddress), without what is another one in each run: the directory, and the name
+  /// if the kernel chose it.
+  template <class Told>
+  [[nodiscard]] std::string shown(const Told& told) const {
+    std::string name = told.written;
+    const std::size_t at = name.find(directory_);
+    if (at != std::string::npos) name.erase(at, directory_.size());
+    if (name.size() == 8 && name[2] == '\0') name = "chosen";
+    std::ostringstream out;
+    out << Told{told.result, name, told.length};
+    return out.str();
   }
 
  private:

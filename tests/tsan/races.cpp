@@ -82,6 +82,150 @@ void ordered_by_socket(Fixture& f) {
   f.shared = 2;
 }
 
+/// A message carries the order with it, even an empty one.
+void ordered_by_datagram(Fixture& f) {
+  int pair[2];
+  static_cast<void>(f.backend.socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+  std::jthread a{[&] {
+    f.shared = 1;
+    static_cast<void>(f.backend.write(pair[0], "", 0));
+  }};
+  static_cast<void>(f.backend.recvfrom(pair[1], nullptr, 0, 0, nullptr, nullptr));
+  f.shared = 2;
+}
+
+BasicTcpListener<Backend> listener_of(Fixture& f) {
+  return BasicTcpListener<Backend>::bind(f.backend, Ipv4::loopback(0));
+}
+
+void ordered_by_tcp(Fixture& f) {
+  auto listener = listener_of(f);
+  auto client = BasicTcpStream<Backend>::connect(f.backend, listener.local_address());
+  auto accepted = listener.accept().stream;
+  std::jthread a{[&] {
+    f.shared = 1;
+    client.send(std::string_view("x"));
+  }};
+  char byte[1];
+  accepted.receive(byte);
+  f.shared = 2;
+}
+/// Connecting happens before the accept that takes the connection, and the end of a stream before it is read.
+void ordered_by_accept(Fixture& f) {
+  auto listener = listener_of(f);
+  std::jthread a{[&] {
+    f.shared = 1;
+    const auto client = BasicTcpStream<Backend>::connect(f.backend, listener.local_address());
+  }};
+  const auto accepted = listener.accept();
+  f.shared = 2;
+}
+void ordered_by_end_of_tcp(Fixture& f) {
+  auto listener = listener_of(f);
+  auto client = BasicTcpStream<Backend>::connect(f.backend, listener.local_address());
+  auto accepted = listener.accept().stream;
+  std::jthread a{[&] {
+    f.shared = 1;
+    client.shutdown(ShutdownHow::write);
+  }};
+  char byte[1];
+  accepted.receive(byte);
+  f.shared = 2;
+}
+void after_the_send_by_tcp(Fixture& f) {
+  auto listener = listener_of(f);
+  auto client = BasicTcpStream<Backend>::connect(f.backend, listener.local_address());
+  auto accepted = listener.accept().stream;
+  std::jthread a{[&] {
+    client.send(std::string_view("x"));
+    f.shared = 1;
+  }};
+  char byte[1];
+  accepted.receive(byte);
+  f.shared = 2;
+}
+void ordered_by_udp(Fixture& f) {
+  auto to = BasicUdpSocket<Backend>::bound_to(f.backend, Ipv4::loopback(0));
+  std::jthread a{[&] {
+    f.shared = 1;
+    auto from = BasicUdpSocket<Backend>::bound_to(f.backend, Ipv4::loopback(0));
+    from.send_to(to.local_address(), std::string_view("x"));
+  }};
+  char byte[1];
+  to.receive_from(byte);
+  f.shared = 2;
+}
+
+/// A signal happens before its handler.
+void ordered_by_signal(Fixture& f) {
+  static volatile int* shared;
+  shared = &f.shared;
+  struct ::sigaction action {};
+  action.sa_handler = [](int) { *shared = 2; };
+  static_cast<void>(f.backend.sigaction(SIGUSR1, &action, nullptr));
+  const int first = f.backend.gettid().value();
+  std::jthread a{[&] {
+    ::pollfd entry{f.event.fd(), POLLIN, 0};
+    static_cast<void>(f.backend.poll(&entry, 1, -1));
+  }};
+  f.host.wait_until_blocked(1);
+  f.shared = 1;
+  static_cast<void>(f.backend.tgkill(kernel::process_id, first + 1, SIGUSR1));
+}
+
+/// Setting a timer happens before its expiration, for who reads it and for who is told of it.
+void ordered_by_timer(Fixture& f) {
+  const int timer = f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value();
+  std::jthread a{[&] {
+    f.shared = 1;
+    const ::itimerspec soon{{0, 0}, {0, 1'000'000}};
+    static_cast<void>(f.backend.timerfd_settime(timer, 0, &soon, nullptr));
+  }};
+  std::uint64_t count = 0;
+  static_cast<void>(f.backend.read(timer, &count, sizeof count));
+  f.shared = 2;
+}
+void ordered_by_event_of_timer(Fixture& f) {
+  const int timer = f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value();
+  BasicEpoll<Backend> epoll{f.backend};
+  epoll.add(BasicFdRef<Backend>{f.backend, timer}, EventFlags::in);
+  std::jthread a{[&] {
+    f.shared = 1;
+    const ::itimerspec soon{{0, 0}, {0, 1'000'000}};
+    static_cast<void>(f.backend.timerfd_settime(timer, 0, &soon, nullptr));
+  }};
+  EventVec events(1);
+  epoll.wait(events);
+  f.shared = 2;
+}
+/// What is written after the timer was set is not covered by it.
+void after_the_timer_was_set(Fixture& f) {
+  const int timer = f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value();
+  std::jthread a{[&] {
+    const ::itimerspec soon{{0, 0}, {0, 1'000'000}};
+    static_cast<void>(f.backend.timerfd_settime(timer, 0, &soon, nullptr));
+    f.shared = 1;
+  }};
+  std::uint64_t count = 0;
+  static_cast<void>(f.backend.read(timer, &count, sizeof count));
+  f.shared = 2;
+}
+
+/// A signal happens before it is read.
+void ordered_by_signalfd(Fixture& f) {
+  const SignalSet set = SignalSet::of(SIGUSR1);
+  const BasicSignalBlock<Backend> block{f.backend, set};
+  BasicSignalFd<Backend> signals{f.backend, set};
+  std::jthread a{[&] {
+    const ::sigset_t blocked = set.to_sigset();
+    static_cast<void>(f.backend.sigprocmask(SIG_BLOCK, &blocked, nullptr));
+    f.shared = 1;
+    static_cast<void>(f.backend.kill(kernel::process_id, SIGUSR1));
+  }};
+  signals.read();
+  f.shared = 2;
+}
+
 /// What is written after the notification is not covered by it.
 void after_the_notification(Fixture& f) {
   std::jthread a{[&] {
@@ -135,6 +279,17 @@ constexpr Case cases[] = {
     {"ordered_by_event", ordered_by_event},
     {"ordered_by_pipe", ordered_by_pipe},
     {"ordered_by_socket", ordered_by_socket},
+    {"ordered_by_datagram", ordered_by_datagram},
+    {"ordered_by_tcp", ordered_by_tcp},
+    {"ordered_by_accept", ordered_by_accept},
+    {"ordered_by_end_of_tcp", ordered_by_end_of_tcp},
+    {"after_the_send_by_tcp", after_the_send_by_tcp},
+    {"ordered_by_udp", ordered_by_udp},
+    {"ordered_by_signal", ordered_by_signal},
+    {"ordered_by_timer", ordered_by_timer},
+    {"ordered_by_event_of_timer", ordered_by_event_of_timer},
+    {"ordered_by_signalfd", ordered_by_signalfd},
+    {"after_the_timer_was_set", after_the_timer_was_set},
     {"after_the_notification", after_the_notification},
     {"kernel_only", kernel_only},
     {"unordered_buffer", unordered_buffer},

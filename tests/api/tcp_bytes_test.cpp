@@ -1,0 +1,261 @@
+// Bytes over TCP: the flags of receive and send, the urgent byte, what ioctl says of them.
+#include "../support/bad_pointers.hpp"
+#include "../support/inet_sockets.hpp"
+
+#include <sys/uio.h>
+
+using namespace rouse;
+using F = EventFlags;
+using test::end_of_stream;
+using test::nothing;
+using test::text;
+using test::unsent;
+
+namespace {
+
+constexpr unsigned long siocoutqnsd = 0x894b;
+
+/// The client has sent "ab!" with an urgent "!", and then "cd".
+template <class On>
+struct Marked : test::TcpEnds<On> {
+  Marked() {
+    REQUIRE(this->calls.send(this->client, "ab!", MSG_OOB).ok());
+    REQUIRE(this->calls.send(this->client, "cd").ok());
+  }
+  test::Received receive(std::size_t n = 100, int flags = 0) { return this->calls.receive(this->accepted, n, flags); }
+};
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: they come in order, whatever they were sent in", "[tcp][bytes]",
+                        test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  CHECK(t.calls.receive(t.accepted) == nothing(EAGAIN));
+  CHECK(t.calls.receive(t.accepted, 0) == nothing(EAGAIN));
+  CHECK(t.calls.send(t.client, "abc") == std::size_t{3});
+  CHECK(t.calls.send(t.client, "") == std::size_t{0});
+  CHECK(t.calls.send(t.client, "def") == std::size_t{3});
+  CHECK(t.calls.readable(t.accepted) == 6);
+  CHECK(t.calls.receive(t.accepted, 0) == text(""));
+  CHECK(t.calls.receive(t.accepted, 4) == text("abcd"));
+  CHECK(t.on.backend.write(t.client.get(), "gh", 2) == std::size_t{2});
+  char bytes[10];
+  CHECK(t.on.backend.read(t.accepted.get(), bytes, 10) == std::size_t{4});
+  CHECK(std::string_view(bytes, 4) == "efgh");
+  CHECK(t.calls.readable(t.accepted) == 0);
+  const ::iovec parts[] = {{const_cast<char*>("ab"), 2}, {const_cast<char*>("c"), 1}};
+  CHECK(t.on.backend.writev(t.client.get(), parts, 2) == std::size_t{3});
+  CHECK(t.calls.receive(t.accepted) == text("abc"));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: what has no connection has no bytes", "[tcp][bytes][errors]", test::AllBackends) {
+  TestType on;
+  test::InetSockets calls{on, SOCK_STREAM};
+  const auto fresh = calls.fresh();
+  CHECK(calls.receive(fresh) == nothing(ENOTCONN));
+  CHECK(calls.receive(fresh, 0) == nothing(ENOTCONN));
+  CHECK(calls.receive(fresh, 1, MSG_OOB) == nothing(EINVAL));
+  CHECK(calls.receive(fresh, 1, MSG_ERRQUEUE) == nothing(EAGAIN));
+  CHECK(calls.send(fresh, "x") == unsent(EPIPE));
+  CHECK(calls.send(fresh, "") == unsent(EPIPE));
+  CHECK(calls.send_to(fresh, "x", calls.here(9)) == unsent(EPIPE));
+  CHECK(on.backend.recvfrom(fresh.get(), test::unmapped(), 1, 0, nullptr, nullptr).error() == ENOTCONN);
+  CHECK(on.backend.sendto(fresh.get(), test::unmapped(), 1, MSG_NOSIGNAL, nullptr, 0).error() == EPIPE);
+  CHECK(calls.readable(fresh) == 0);
+  CHECK(calls.in_flight(fresh) == 0);
+  CHECK(calls.asked(fresh, siocoutqnsd) == 0);
+  CHECK_FALSE(calls.is_at_mark(fresh));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: flags of receive", "[tcp][bytes][flags]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.send(t.client, "abcdef").ok());
+  const auto receive = [&](std::size_t n, int flags) { return t.calls.receive(t.accepted, n, flags); };
+  CHECK(receive(3, MSG_PEEK) == text("abc"));
+  CHECK(receive(100, MSG_PEEK) == text("abcdef"));
+  CHECK(receive(2, MSG_TRUNC) == test::Received{2, std::string(2, '\0')});
+  CHECK(receive(2, MSG_TRUNC | MSG_PEEK) == test::Received{2, std::string(2, '\0')});
+  CHECK(receive(1, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) == text("c"));
+  CHECK(receive(100, MSG_ERRQUEUE) == nothing(EAGAIN));
+  CHECK(receive(100, MSG_WAITALL) == text("def"));
+  REQUIRE(t.calls.send(t.client, "ghi").ok());
+  CHECK(t.on.backend.recvfrom(t.accepted.get(), nullptr, 3, MSG_TRUNC, nullptr, nullptr) == std::size_t{3});
+  CHECK(receive(100, 0) == nothing(EAGAIN));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: a receive tells no address", "[tcp][bytes]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.send(t.client, "abc").ok());
+  char bytes[10];
+  const auto told = test::told(50, [&](::sockaddr* from, ::socklen_t* n) {
+    return t.on.backend.recvfrom(t.accepted.get(), bytes, 10, 0, from, n);
+  });
+  CHECK(told.result == std::size_t{3});
+  CHECK(told.written.empty());
+  CHECK(told.length == 0);
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: bad pointers lose nothing", "[tcp][bytes][fault]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  CHECK(t.on.backend.sendto(t.client.get(), test::unmapped(), 3, 0, nullptr, 0).error() == EFAULT);
+  CHECK(t.calls.readable(t.accepted) == 0);
+  REQUIRE(t.calls.send(t.client, "abc").ok());
+  CHECK(t.on.backend.recvfrom(t.accepted.get(), test::unmapped(), 3, 0, nullptr, nullptr).error() == EFAULT);
+  CHECK(t.calls.receive(t.accepted) == text("abc"));
+  CHECK(t.on.backend.ioctl(t.accepted.get(), FIONREAD, test::unmapped()).error() == EFAULT);
+  CHECK(t.on.backend.ioctl(t.accepted.get(), SIOCOUTQ, nullptr).error() == EFAULT);
+  CHECK(t.on.backend.ioctl(t.accepted.get(), 0x1234, nullptr).error() == ENOTTY);
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: an address of a send is not looked at, but whether it could be",
+                        "[tcp][bytes][flags]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  CHECK(t.calls.send_to(t.client, "a", std::string(5, 'x')) == std::size_t{1});
+  CHECK(t.calls.send_to(t.client, "b", t.calls.nobody()) == std::size_t{1});
+  const auto send_to = [&](const void* address, int n) {
+    return t.on.backend
+        .sendto(t.client.get(), "x", 1, 0, static_cast<const ::sockaddr*>(address), static_cast<::socklen_t>(n))
+        .error();
+  };
+  CHECK(send_to(test::unmapped(), 16) == EFAULT);
+  CHECK(send_to(test::unmapped(), -1) == EINVAL);
+  CHECK(send_to(test::unmapped(), 129) == EINVAL);
+  CHECK(t.calls.receive(t.accepted) == text("ab"));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: flags of send", "[tcp][bytes][flags]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  CHECK(t.calls.send(t.client, "a", MSG_DONTROUTE | MSG_EOR | MSG_CONFIRM) == std::size_t{1});
+  CHECK(t.calls.send(t.accepted, "x", MSG_FASTOPEN) == unsent(EISCONN));
+  CHECK(t.calls.receive(t.accepted) == text("a"));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: with MSG_MORE they wait for more", "[tcp][bytes][flags]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.send(t.client, "abc", MSG_MORE) == std::size_t{3});
+  CHECK(t.calls.readable(t.accepted) == 0);
+  CHECK(t.calls.asked(t.client, siocoutqnsd) == 3);
+  CHECK(t.calls.in_flight(t.client) == 3);
+  SECTION("more") {
+    REQUIRE(t.calls.send(t.client, "d").ok());
+    CHECK(t.calls.receive(t.accepted) == text("abcd"));
+  }
+  SECTION("the end") {
+    REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok());
+    CHECK(t.calls.receive(t.accepted) == text("abc"));
+    CHECK(t.calls.receive(t.accepted) == end_of_stream());
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: a cork holds them until it is drawn", "[tcp][bytes][options]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_NODELAY, 0).ok());
+  REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_CORK, 1).ok());
+  REQUIRE(t.calls.send(t.client, "abc").ok());
+  REQUIRE(t.calls.send(t.client, "def").ok());
+  CHECK(t.calls.readable(t.accepted) == 0);
+  SECTION("drawn") { REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_CORK, 0).ok()); }
+  SECTION("overruled") { REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_NODELAY, 1).ok()); }
+  SECTION("the end") { REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok()); }
+  CHECK(t.calls.receive(t.accepted) == text("abcdef"));
+}
+
+TEST_CASE("TCP bytes: they wait for more for 200 ms", "[tcp][bytes][flags][emulated]") {
+  test::TcpEnds<test::OnEmulated> t;
+  auto& host = static_cast<kernel::SoloHost&>(t.on.kernel.host());
+  SECTION("MSG_MORE") { REQUIRE(t.calls.send(t.client, "abc", MSG_MORE).ok()); }
+  SECTION("a cork") {
+    REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_CORK, 1).ok());
+    REQUIRE(t.calls.send(t.client, "abc").ok());
+  }
+  host.advance(std::chrono::milliseconds(199));
+  CHECK(t.calls.readable(t.accepted) == 0);
+  host.advance(std::chrono::milliseconds(1));
+  CHECK(t.calls.readable(t.accepted) == 3);
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: without one there is none", "[tcp][urgent]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == nothing(EINVAL));
+  REQUIRE(t.calls.send(t.client, "abc").ok());
+  CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == nothing(EINVAL));
+  CHECK(t.calls.send(t.client, "", MSG_OOB) == std::size_t{0});
+  CHECK(t.calls.bits(t.accepted) == (F::in | F::out));
+  CHECK_FALSE(t.calls.is_at_mark(t.accepted));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: it is read by itself, once", "[tcp][urgent]", test::AllBackends) {
+  Marked<TestType> t;
+  CHECK(t.receive(100, MSG_OOB | MSG_PEEK) == text("!"));
+  SECTION("read") { CHECK(t.receive(100, MSG_OOB) == text("!")); }
+  SECTION("read into nothing") { CHECK(t.receive(0, MSG_OOB) == text("")); }
+  SECTION("thrown away") {
+    CHECK(t.on.backend.recvfrom(t.accepted.get(), nullptr, 1, MSG_OOB | MSG_TRUNC, nullptr, nullptr) == std::size_t{1});
+  }
+  CHECK(t.receive(1, MSG_OOB) == nothing(EINVAL));
+  CHECK(t.calls.bits(t.accepted) == (F::in | F::out));
+  CHECK(t.receive() == text("ab"));
+  CHECK(t.receive() == text("cd"));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: a receive stops before it, and the next one passes it", "[tcp][urgent]",
+                        test::AllBackends) {
+  Marked<TestType> t;
+  CHECK(t.calls.readable(t.accepted) == 2);
+  CHECK(t.receive(100, MSG_PEEK) == text("ab"));
+  CHECK(t.receive(100, MSG_WAITALL) == text("ab"));
+  CHECK(t.calls.is_at_mark(t.accepted));
+  CHECK(t.calls.readable(t.accepted) == 0);
+  CHECK(t.calls.bits(t.accepted) == (F::in | F::out | F::pri));
+  CHECK(t.receive(100, MSG_PEEK) == text("cd"));
+  CHECK(t.calls.is_at_mark(t.accepted));
+  CHECK(t.receive(1) == text("c"));
+  CHECK_FALSE(t.calls.is_at_mark(t.accepted));
+  CHECK(t.calls.bits(t.accepted) == (F::in | F::out));
+  CHECK(t.receive(1, MSG_OOB) == nothing(EINVAL));
+  CHECK(t.receive() == text("d"));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: alone it is nothing to read, and lost to who tries", "[tcp][urgent]",
+                        test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.send(t.client, "!", MSG_OOB).ok());
+  CHECK(t.calls.bits(t.accepted) == (F::out | F::pri));
+  CHECK(t.calls.is_at_mark(t.accepted));
+  CHECK(t.calls.readable(t.accepted) == 0);
+  CHECK(t.calls.receive(t.accepted) == nothing(EAGAIN));
+  CHECK(t.calls.bits(t.accepted) == F::out);
+  CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == nothing(EINVAL));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: the last one is", "[tcp][urgent]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.send(t.client, "ab!", MSG_OOB).ok());
+  SECTION("one replaces another") {}
+  SECTION("also one that was read") { CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == text("!")); }
+  REQUIRE(t.calls.send(t.client, "cd?", MSG_OOB).ok());
+  CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == text("?"));
+  CHECK(t.calls.receive(t.accepted) == text("ab!cd"));
+  CHECK(t.calls.is_at_mark(t.accepted));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: one that is the next to be read goes when another one comes", "[tcp][urgent]",
+                        test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.send(t.client, "!", MSG_OOB).ok());
+  REQUIRE(t.calls.send(t.client, "cd?", MSG_OOB).ok());
+  CHECK(t.calls.receive(t.accepted) == text("cd"));
+  CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == text("?"));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: among the others if asked for", "[tcp][urgent][options]", test::AllBackends) {
+  Marked<TestType> t;
+  REQUIRE(t.calls.set_option(t.accepted, SO_OOBINLINE, 1).ok());
+  CHECK(t.receive(1, MSG_OOB) == nothing(EINVAL));
+  CHECK(t.calls.readable(t.accepted) == 5);
+  CHECK(t.receive() == text("ab"));
+  CHECK(t.calls.is_at_mark(t.accepted));
+  CHECK(t.calls.bits(t.accepted) == (F::in | F::out | F::pri));
+  CHECK(t.receive() == text("!cd"));
+  CHECK(t.calls.bits(t.accepted) == F::out);
+}

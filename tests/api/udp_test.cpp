@@ -1,0 +1,254 @@
+// UDP sockets: who gets a datagram, what of it, and whom it says it is from.
+#include "../support/bad_pointers.hpp"
+#include "../support/inet_sockets.hpp"
+#include "../support/messages.hpp"
+
+using namespace rouse;
+using F = EventFlags;
+using test::failed;
+using test::inet_address;
+using test::nothing;
+using test::text;
+using test::unsent;
+
+namespace {
+
+/// Two sockets, each at a port of its own.
+template <class On>
+struct Two {
+  using Fd = typename test::InetSockets<On>::Fd;
+
+  explicit Two(int family = AF_INET) : calls{on, SOCK_DGRAM, family} {}
+
+  On on;
+  test::InetSockets<On> calls;
+  Fd a = calls.bound();
+  Fd b = calls.bound();
+  std::string at_a = calls.local(a);
+  std::string at_b = calls.local(b);
+};
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("UDP: datagrams come whole, in order, and from somebody", "[udp]", test::AllBackends) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    CAPTURE(family);
+    Two<TestType> t{family};
+    CHECK(t.calls.all_bits(t.a) == (F::out | F::wrnorm | F::wrband));
+    CHECK(t.calls.receive(t.b) == nothing(EAGAIN));
+    CHECK(t.calls.send_to(t.a, "abc", t.at_b) == std::size_t{3});
+    CHECK(t.calls.send_to(t.a, "", t.at_b) == std::size_t{0});
+    CHECK(t.calls.send_to(t.a, "defgh", t.at_b) == std::size_t{5});
+    CHECK(t.calls.in_flight(t.a) == 0);
+    CHECK(t.calls.all_bits(t.b) == (F::in | F::rdnorm | F::out | F::wrnorm | F::wrband));
+    CHECK(t.calls.readable(t.b) == 3);
+    char bytes[10];
+    const auto told = test::told(
+        100, [&](::sockaddr* from, ::socklen_t* n) { return t.on.backend.recvfrom(t.b.get(), bytes, 10, 0, from, n); });
+    CHECK(told.result == std::size_t{3});
+    CHECK(told.written == t.at_a);
+    CHECK(t.calls.readable(t.b) == 0);
+    CHECK(t.calls.bits(t.b) == (F::in | F::out));
+    CHECK(t.calls.receive(t.b) == text(""));
+    CHECK(t.calls.receive(t.b, 2, MSG_PEEK) == text("de"));
+    CHECK(t.calls.receive(t.b, 2, MSG_TRUNC) == test::Received{5, "de"});
+    CHECK(t.calls.receive(t.b) == nothing(EAGAIN));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: flags of receive", "[udp][flags]", test::AllBackends) {
+  Two<TestType> t;
+  REQUIRE(t.calls.send_to(t.a, "abcdef", t.at_b).ok());
+  CHECK(t.calls.receive(t.b, 2, MSG_PEEK | MSG_TRUNC) == test::Received{6, "ab"});
+  CHECK(t.calls.receive(t.b, 2, MSG_ERRQUEUE) == nothing(EAGAIN));
+  const test::GotMessage got = test::receive_message(t.on.backend, t.b.get(), 4, 0, MSG_PEEK);
+  CHECK(got.bytes == "abcd");
+  CHECK(got.flags == MSG_TRUNC);
+  CHECK(t.calls.receive(t.b, 4, MSG_OOB | MSG_WAITALL) == text("abcd"));
+  CHECK(t.calls.receive(t.b) == nothing(EAGAIN));
+  REQUIRE(t.calls.send_to(t.a, "abc", t.at_b).ok());
+  CHECK(t.calls.receive(t.b, 0) == text(""));
+  CHECK(t.calls.receive(t.b) == nothing(EAGAIN));
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: sent from nowhere, it comes from a port that nobody had", "[udp]", test::AllBackends) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    CAPTURE(family);
+    Two<TestType> t{family};
+    const auto fresh = t.calls.fresh();
+    REQUIRE(t.calls.send_to(fresh, "x", t.at_b).ok());
+    CHECK(t.calls.local_ip(fresh) == t.calls.any());
+    const int port = t.calls.port(fresh);
+    CHECK(port != 0);
+    char byte;
+    const auto told = test::told(
+        100, [&](::sockaddr* from, ::socklen_t* n) { return t.on.backend.recvfrom(t.b.get(), &byte, 1, 0, from, n); });
+    CHECK(told.written == t.calls.here(port));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: connected, it hears one peer only", "[udp][connect]", test::AllBackends) {
+  Two<TestType> t;
+  const auto other = t.calls.bound();
+  REQUIRE(t.calls.send_to(other, "early", t.at_a).ok());
+  CHECK(t.calls.peer(t.a).empty());
+  CHECK(t.calls.connect(t.a, t.at_b).ok());
+  CHECK(t.calls.peer(t.a) == t.at_b);
+  REQUIRE(t.calls.send_to(other, "late", t.at_a).ok());
+  REQUIRE(t.calls.send_to(t.b, "from b", t.at_a).ok());
+  CHECK(t.calls.receive(t.a) == text("early"));  // What was there stays.
+  CHECK(t.calls.receive(t.a) == text("from b"));
+  CHECK(t.calls.receive(t.a) == nothing(EAGAIN));
+  CHECK(t.calls.send(t.a, "to b") == std::size_t{4});
+  CHECK(t.calls.receive(t.b) == text("to b"));
+  CHECK(t.calls.send_to(t.a, "to other", t.calls.local(other)).ok());
+  CHECK(t.calls.receive(other) == text("to other"));
+  CHECK(t.calls.connect(t.a, t.calls.local(other)).ok());
+  CHECK(t.calls.peer(t.a) == t.calls.local(other));
+  CHECK(t.calls.connect(t.a, std::string(2, '\0')).ok());
+  CHECK(t.calls.peer(t.a).empty());
+  CHECK(t.calls.local(t.a) == t.calls.here(0));  // bind(2) chose the address, but not the port.
+  CHECK(t.calls.send(t.a, "x") == unsent(EDESTADDRREQ));
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: connect gives an address, and AF_UNSPEC takes it", "[udp][connect]", test::AllBackends) {
+  Two<TestType> t;
+  const auto fresh = t.calls.fresh();
+  CHECK(t.calls.connect(fresh, t.at_b).ok());
+  CHECK(t.calls.local_ip(fresh) == "127.0.0.1");
+  CHECK(t.calls.port(fresh) != 0);
+  CHECK(t.calls.connect(fresh, test::unspecified()).ok());
+  CHECK(t.calls.local(fresh) == inet_address("0.0.0.0", 0));
+  CHECK(t.calls.bind(fresh, t.calls.here(0)).ok());
+  for (const char* ip : {"127.0.0.5", "0.0.0.0", "255.255.255.255", "224.0.0.1"}) {
+    CAPTURE(ip);
+    const auto fd = t.calls.bound(inet_address(ip, 0));
+    const int port = t.calls.port(fd);
+    REQUIRE(t.calls.connect(fd, t.at_b).ok());
+    CHECK(t.calls.local(fd) == inet_address(std::string(ip) == "0.0.0.0" ? "127.0.0.1" : ip, port));
+    REQUIRE(t.calls.connect(fd, test::unspecified()).ok());
+    CHECK(t.calls.local_ip(fd) == ip);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: which of several gets it", "[udp]", test::AllBackends) {
+  TestType on;
+  test::InetSockets calls{on, SOCK_DGRAM};
+  test::InetSockets calls6{on, SOCK_DGRAM, AF_INET6};
+  const auto sender = calls.bound();
+  const auto shared = [&](const auto& by, const std::string& address, int option = SO_REUSEADDR) {
+    auto fd = by.fresh();
+    REQUIRE(by.set_option(fd, option, 1).ok());
+    REQUIRE(by.bind(fd, address).ok());
+    return fd;
+  };
+  const auto gets = [&](const auto& fd) { return calls.receive(fd).result.ok(); };
+  SECTION("the one with just this address, before any address") {
+    const auto any = shared(calls, inet_address("0.0.0.0", 0));
+    const int port = calls.port(any);
+    const auto exact = shared(calls, calls.here(port));
+    REQUIRE(calls.send_to(sender, "x", calls.here(port)).ok());
+    CHECK(gets(exact));
+    CHECK_FALSE(gets(any));
+    REQUIRE(calls.send_to(sender, "x", inet_address("127.0.0.2", port)).ok());
+    CHECK(gets(any));
+  }
+  SECTION("the one of the family") {
+    const auto six = shared(calls6, inet_address("::", 0));
+    const int port = calls6.port(six);
+    const auto four = shared(calls, inet_address("0.0.0.0", port));
+    REQUIRE(calls.send_to(sender, "x", calls.here(port)).ok());
+    CHECK(gets(four));
+    CHECK_FALSE(gets(six));
+  }
+  SECTION("the one that is connected to the sender") {
+    const auto first = shared(calls, calls.here(0));
+    REQUIRE(calls.connect(first, calls.local(sender)).ok());
+    const auto second = shared(calls, calls.local(first));
+    REQUIRE(calls.send_to(sender, "x", calls.local(first)).ok());
+    CHECK(gets(first));
+    CHECK_FALSE(gets(second));
+  }
+  SECTION("the one that was bound last") {
+    const auto first = shared(calls, calls.here(0));
+    const auto second = shared(calls, calls.local(first));
+    REQUIRE(calls.send_to(sender, "x", calls.local(first)).ok());
+    CHECK_FALSE(gets(first));
+    CHECK(gets(second));
+  }
+  SECTION("or any of equals, but always the same for one sender") {
+    const auto first = shared(calls, calls.here(0), SO_REUSEPORT);
+    const auto second = shared(calls, calls.local(first), SO_REUSEPORT);
+    int to_first = 0;
+    for (int i = 0; i < 40; ++i) {
+      const auto from = calls.bound();
+      REQUIRE(calls.send_to(from, "x", calls.local(first)).ok());
+      REQUIRE(calls.send_to(from, "x", calls.local(first)).ok());
+      const bool is_first = gets(first);
+      CHECK(gets(is_first ? first : second));
+      CHECK(gets(second) != is_first);
+      while (gets(second)) continue;
+      to_first += is_first ? 1 : 0;
+    }
+    CHECK(to_first > 0);
+    CHECK(to_first < 40);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: an IPv6 socket talks to IPv4", "[udp]", test::AllBackends) {
+  Two<TestType> four;
+  test::InetSockets calls{four.on, SOCK_DGRAM, AF_INET6};
+  const auto six = calls.bound(inet_address("::", 0));
+  const int port = calls.port(six);
+  CHECK(calls.send_to(six, "mapped", inet_address("::ffff:127.0.0.1", four.calls.port(four.a))).ok());
+  CHECK(calls.send_to(six, "plain", four.at_a).ok());
+  CHECK(four.calls.receive(four.a) == text("mapped"));
+  CHECK(four.calls.receive(four.a) == text("plain"));
+  REQUIRE(four.calls.send_to(four.a, "x", four.calls.here(port)).ok());
+  char byte;
+  const auto told = test::told(
+      100, [&](::sockaddr* from, ::socklen_t* n) { return four.on.backend.recvfrom(six.get(), &byte, 1, 0, from, n); });
+  CHECK(told.written == inet_address("::ffff:127.0.0.1", four.calls.port(four.a)));
+  CHECK(calls.connect(six, four.at_a).ok());
+  CHECK(test::ip_in(calls.peer(six)) == "::ffff:127.0.0.1");
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: shut, it says so, and what comes is still read", "[udp][shutdown]", test::AllBackends) {
+  Two<TestType> t;
+  CHECK(t.calls.shutdown(t.a, 3) == failed(EINVAL));
+  REQUIRE(t.calls.connect(t.a, t.at_b).ok());
+  REQUIRE(t.calls.shutdown(t.a, SHUT_RD).ok());
+  CHECK(t.calls.bits(t.a) == (F::in | F::out | F::rdhup));
+  CHECK(t.calls.receive(t.a) == nothing(EAGAIN));
+  REQUIRE(t.calls.send_to(t.b, "late", t.at_a).ok());
+  CHECK(t.calls.receive(t.a) == text("late"));
+  CHECK(t.calls.send(t.a, "x").ok());
+  REQUIRE(t.calls.shutdown(t.a, SHUT_WR).ok());
+  CHECK(t.calls.bits(t.a) == (F::in | F::out | F::hup | F::rdhup));
+  CHECK(t.calls.send(t.a, "x") == unsent(EPIPE));
+  CHECK(t.calls.send_to(t.a, "", t.at_b) == unsent(EPIPE));
+  REQUIRE(t.calls.connect(t.a, test::unspecified()).ok());
+  CHECK(t.calls.bits(t.a) == (F::in | F::out | F::hup | F::rdhup));
+  CHECK(t.calls.shutdown(t.b, SHUT_WR) == failed(ENOTCONN));
+  CHECK(t.calls.bits(t.b) == (F::in | F::out));
+  CHECK(t.calls.send_to(t.b, "x", t.at_a) == unsent(EPIPE));
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: a blocking receive of who has shut for reading returns", "[udp][shutdown]",
+                        test::AllBackends) {
+  TestType on;
+  test::InetSockets calls{on, SOCK_DGRAM};
+  const auto fd = calls.bound(0);
+  CHECK(calls.shutdown(fd, SHUT_RD) == failed(ENOTCONN));
+  CHECK(calls.receive(fd) == text(""));
+  CHECK(calls.receive(fd, 10, MSG_DONTWAIT) == nothing(EAGAIN));
+  char byte;
+  CHECK(on.backend.read(fd.get(), &byte, 1) == std::size_t{0});
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: a socket sends to itself", "[udp]", test::AllBackends) {
+  Two<TestType> t;
+  CHECK(t.calls.connect(t.a, t.at_a).ok());
+  CHECK(t.calls.send(t.a, "me") == std::size_t{2});
+  CHECK(t.calls.receive(t.a) == text("me"));
+}

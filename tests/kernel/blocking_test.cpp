@@ -1,0 +1,242 @@
+// Blocking: who is woken and who takes what, one wakeup at a time, with tasks that run when the case says so.
+#include "rouse/kernel/blocking.hpp"
+
+#include "../support/backends.hpp"
+#include "../support/fake_file.hpp"
+#include "../support/scripted_host.hpp"
+#include "../support/told.hpp"
+
+#include <csignal>
+#include <poll.h>
+
+using namespace rouse;
+using test::FakeFile;
+using test::ScriptedHost;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+struct Scripted {
+  explicit Scripted(unsigned needs = kernel::needs_nothing) : host(needs) {}
+
+  ScriptedHost host;
+  kernel::Kernel kernel{host};
+  EmulatedBackend backend{kernel};
+
+  /// What a wait for one event reports as data; -1 for nothing.
+  std::int64_t wait_for_one(int epfd, int milliseconds = -1) const {
+    Event event;
+    const SysResult<int> n = backend.epoll_wait(epfd, &event, 1, milliseconds);
+    return n == 1 ? static_cast<std::int64_t>(event.data().u64()) : -1;
+  }
+  void add(int epfd, int fd, EventFlags flags) const {
+    const Event event{flags, fd};
+    REQUIRE(backend.epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event).ok());
+  }
+  std::string read_one(int fd) const {
+    char byte = '-';
+    return backend.read(fd, &byte, 1) == 1u ? std::string(1, byte) : "nothing";
+  }
+};
+
+constexpr EventFlags edge = EventFlags::in | EventFlags::et;
+
+}  // namespace
+
+TEST_CASE("Blocking: a signal is one task's, and another's data are its own", "[blocking][signal]") {
+  Scripted on;
+  struct ::sigaction action {};
+  action.sa_handler = [](int) {};
+  REQUIRE(on.backend.sigaction(SIGUSR1, &action, nullptr).ok());
+  const int pid = on.backend.getpid().value();
+  const int main_thread = on.backend.gettid().value();
+  int pipe[2];
+  REQUIRE(on.backend.pipe2(pipe, 0).ok());
+  int pair[2];
+  REQUIRE(on.backend.socketpair(AF_UNIX, SOCK_STREAM, 0, pair).ok());
+  const int epfd = on.backend.epoll_create1(0).value();
+  std::string second;
+  on.host.then("second", [&] { second = on.read_one(pair[0]); });
+  on.host.then("sender", [&] {
+    REQUIRE(on.backend.tgkill(pid, main_thread, SIGUSR1).ok());
+    REQUIRE(on.backend.write(pair[1], "a", 1).ok());
+    Event event;
+    CHECK(on.backend.epoll_wait(epfd, &event, 1, 1) == 0);
+  });
+  char byte = 0;
+  CHECK(on.backend.read(pipe[0], &byte, 1) == SysResult<std::size_t>::failure(EINTR));
+  CHECK(second == "a");
+}
+
+TEST_CASE("Blocking: a woken task has left the queue, so the next wakeup goes to the next task", "[blocking]") {
+  Scripted on;
+  int pipe[2];
+  REQUIRE(on.backend.pipe2(pipe, 0).ok());
+  ::pollfd polled{pipe[0], POLLIN, 0};  // From then on every write wakes, not only one into an empty pipe.
+  REQUIRE(on.backend.poll(&polled, 1, 0).ok());
+  std::string second;
+  Names woken;
+  on.host.then("second", [&] { second = on.read_one(pipe[0]); });
+  on.host.then("writer", [&] {
+    REQUIRE(on.backend.write(pipe[1], "a", 1).ok());
+    REQUIRE(on.backend.write(pipe[1], "b", 1).ok());
+    woken = on.host.take_woken();
+  });
+  CHECK(on.read_one(pipe[0]) == "b");
+  CHECK(second == "a");
+  CHECK(woken == Names{"main", "second"});
+}
+
+TEST_CASE("Blocking: a task that is woken as its time runs out takes what woke it", "[blocking][timeout]") {
+  Scripted on;
+  on.host.says_timed_out = true;
+  const int event = on.backend.eventfd(0, 0).value();
+  const int epfd = on.backend.epoll_create1(0).value();
+  on.add(epfd, event, edge);
+  const std::uint64_t one = 1;
+  on.host.then("writer", [&] { REQUIRE(on.backend.write(event, &one, sizeof one).ok()); });
+  CHECK(on.wait_for_one(epfd, 1) == event);
+}
+
+TEST_CASE("Blocking: a task that is woken by nobody it waits for sleeps on, in its place", "[blocking]") {
+  Scripted on;
+  const int event = on.backend.eventfd(0, 0).value();
+  const int epfd = on.backend.epoll_create1(0).value();
+  on.add(epfd, event, edge);
+  kernel::Task& main = on.host.current();
+  const std::uint64_t one = 1;
+  on.host.then("somebody", [&] { on.host.wake(main); });
+  on.host.then("writer", [&] { REQUIRE(on.backend.write(event, &one, sizeof one).ok()); });
+  CHECK(on.wait_for_one(epfd) == event);
+}
+
+TEST_CASE("Blocking: a wakeup whose key does not concern a task leaves it asleep", "[blocking]") {
+  Scripted on;
+  FakeFile* file = nullptr;
+  test::open_fake(on.kernel, file);
+  for (const EventFlags key : {EventFlags::in, EventFlags::err, EventFlags::hup}) {
+    kernel::TaskWaiter waiter{on.host, on.host.current(), file->wait_style(kernel::Direction::read).key};
+    waiter.join(file->queue, false, false);
+    file->queue.wake(EventFlags::out);
+    CHECK(on.host.take_woken() == Names{});
+    CHECK(waiter.is_linked());
+    file->queue.wake(key);
+    CHECK(on.host.take_woken() == Names{"main"});
+    CHECK_FALSE(waiter.is_linked());
+  }
+}
+
+TEST_CASE("Blocking: a task that takes no notice of a key does not stand before those that do", "[blocking]") {
+  Scripted on;
+  FakeFile* file = nullptr;
+  test::open_fake(on.kernel, file);
+  kernel::TaskWaiter reader{on.host, on.host.current(), EventFlags::in};
+  reader.join(file->queue, true, false);
+  test::Told next;
+  file->queue.add_tail(next);
+  file->queue.wake(EventFlags::out);
+  CHECK(next.take() == 1);
+}
+
+TEST_CASE("Blocking: a task asleep is named in dumps with its call and its file", "[blocking][dump]") {
+  Scripted on;
+  int pipe[2];
+  REQUIRE(on.backend.pipe2(pipe, 0).ok());
+  std::string seen;
+  on.host.then("writer", [&] {
+    seen = dump(on.kernel);
+    REQUIRE(on.backend.write(pipe[1], "a", 1).ok());
+  });
+  CHECK(on.read_one(pipe[0]) == "a");
+  CHECK(seen.find("main is blocked in read(fd 3) on pipe since 0.000 ms for ever\n") != std::string::npos);
+  CHECK(dump(on.kernel).find("main runs\n") != std::string::npos);
+}
+
+TEST_CASE("Blocking: a call that must not wait does not even ask for sleep", "[blocking][timeout]") {
+  Scripted on;
+  const int epfd = on.backend.epoll_create1(0).value();
+  bool was_asleep = false;
+  on.host.then("other", [&] { was_asleep = true; });
+  CHECK(on.wait_for_one(epfd, 0) == -1);
+  ::pollfd entry{epfd, POLLIN, 0};
+  CHECK(on.backend.poll(&entry, 1, 0) == 0);
+  const ::timespec now{};
+  Event event;
+  CHECK(on.backend.epoll_pwait2(epfd, &event, 1, &now, nullptr) == 0);
+  CHECK_FALSE(was_asleep);
+  CHECK(on.wait_for_one(epfd, 1) == -1);
+  CHECK(was_asleep);
+}
+
+TEST_CASE("Blocking: without a time-out, epoll_pwait2 waits until there is something", "[blocking][timeout]") {
+  Scripted on;
+  const int event = on.backend.eventfd(0, 0).value();
+  const int epfd = on.backend.epoll_create1(0).value();
+  on.add(epfd, event, edge);
+  const std::uint64_t one = 1;
+  on.host.then("writer", [&] { REQUIRE(on.backend.write(event, &one, sizeof one).ok()); });
+  Event seen;
+  CHECK(on.backend.epoll_pwait2(epfd, &seen, 1, nullptr, nullptr) == 1);
+}
+
+TEST_CASE("Blocking: a wait whose events have no place fails when there is one", "[blocking][pointers]") {
+  Scripted on;
+  const int event = on.backend.eventfd(0, 0).value();
+  const int epfd = on.backend.epoll_create1(0).value();
+  on.add(epfd, event, edge);
+  const std::uint64_t one = 1;
+  on.host.then("writer", [&] { REQUIRE(on.backend.write(event, &one, sizeof one).ok()); });
+  CHECK(on.backend.epoll_wait(epfd, nullptr, 1, -1) == SysResult<int>::failure(EFAULT));
+  CHECK(on.wait_for_one(epfd, 0) == event);
+}
+
+TEST_CASE("Blocking: connects that wait for room are woken one at a time, and outlive their fd", "[blocking][unix]") {
+  Scripted on;
+  using Void = SysResult<void>;
+  const auto make = [&] { return on.backend.socket(AF_UNIX, SOCK_STREAM, 0).value(); };
+  const SocketAddress name = *SocketAddress::unix_abstract("listener");
+  const SocketAddress own = *SocketAddress::unix_abstract("own");
+  const int listener = make();
+  REQUIRE(on.backend.bind(listener, name.data(), name.size()).ok());
+  REQUIRE(on.backend.listen(listener, 0).ok());
+  const auto connect = [&](int fd) { return on.backend.connect(fd, name.data(), name.size()); };
+  const auto accept = [&] { return on.backend.accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); };
+  REQUIRE(connect(make()).ok());
+  const int first = make();
+  const int second = make();
+  REQUIRE(on.backend.bind(first, own.data(), own.size()).ok());
+  Void second_result = Void::failure(EIO);
+  Names woken;
+  kernel::Task& main = on.host.current();
+  on.host.then("somebody", [&] { on.host.wake(main); });  // In vain.
+  on.host.then("second", [&] { second_result = connect(second); });
+  on.host.then("closer", [&] {
+    REQUIRE(on.backend.close(first).ok());
+    // Its name is taken as long as the call goes on.
+    CHECK(on.backend.bind(make(), own.data(), own.size()) == Void::failure(EADDRINUSE));
+    on.host.take_woken();
+    REQUIRE(accept().ok());
+    woken = on.host.take_woken();
+    REQUIRE(on.backend.close(listener).ok());
+  });
+  CHECK(connect(first) == Void::failure(ECONNREFUSED));
+  CHECK(woken == Names{"main"});
+  CHECK(second_result == Void::failure(ECONNREFUSED));
+}
+
+TEST_CASE("Blocking: a write to an eventfd adds what its number was when it was called", "[blocking][eventfd]") {
+  Scripted on;
+  const int event = on.backend.eventfd(0, 0).value();
+  const std::uint64_t most = 0xfffffffffffffffe;
+  REQUIRE(on.backend.write(event, &most, sizeof most).ok());
+  std::uint64_t amount = 3;
+  std::uint64_t count = 0;
+  on.host.then("reader", [&] {
+    amount = 4;
+    REQUIRE(on.backend.read(event, &count, sizeof count).ok());
+  });
+  CHECK(on.backend.write(event, &amount, sizeof amount) == 8u);
+  REQUIRE(on.backend.read(event, &count, sizeof count).ok());
+  CHECK(count == 3);
+}

@@ -1,0 +1,261 @@
+// The network of the emulated kernel: namespaces, and what links between them do to UDP and TCP, at exact times.
+#include "rouse/kernel/network.hpp"
+
+#include "../support/machines.hpp"
+
+#include <chrono>
+
+using namespace rouse;
+using namespace std::chrono_literals;
+using F = EventFlags;
+using kernel::InNamespace;
+using kernel::NetNamespace;
+using kernel::SoloHost;
+using test::failed;
+using test::inet_address;
+using test::nothing;
+using test::OnEmulated;
+using test::text;
+using test::unsent;
+
+namespace {
+
+using test::Connection;
+using test::Machines;
+using Calls = Machines::Calls;
+using Fd = Machines::Fd;
+
+}  // namespace
+
+TEST_CASE("Network: each namespace has addresses and ports of its own", "[network]") {
+  Machines m;
+  CHECK(m.network.initial().name() == "initial");
+  CHECK(m.server_net.name() == "server");
+  CHECK(m.server_net.index() == 2);
+  CHECK(m.server_net.addresses().size() == 3);
+  const Fd here = m.bound(m.udp, m.client_net, "127.0.0.1", 5000);
+  const Fd there = m.bound(m.udp, m.server_net, "127.0.0.1", 5000);
+  const Fd elsewhere = m.bound(m.udp, m.network.initial(), "127.0.0.1", 5000);
+  CHECK(m.udp.bind(m.socket(m.udp, m.client_net), inet_address("127.0.0.1", 5000)) == failed(EADDRINUSE));
+  CHECK(m.udp.bind(m.socket(m.udp, m.client_net), inet_address("10.0.0.2", 0)) == failed(EADDRNOTAVAIL));
+  CHECK(m.udp.bind(m.socket(m.udp, m.client_net), inet_address("10.0.0.1", 0)).ok());
+  REQUIRE(m.udp.send_to(here, "x", inet_address("127.0.0.1", 5000)).ok());
+  CHECK(m.udp.receive(here) == text("x"));
+  CHECK(m.udp.receive(there) == nothing(EAGAIN));
+}
+
+TEST_CASE("Network: who is in a namespace is back where it was when the scope ends", "[network]") {
+  Machines m;
+  const auto net_of_new = [&] {
+    const Fd fd = m.udp.fresh();
+    return m.udp.bind(fd, inet_address("10.0.0.1", 0)).ok() ? "client" : "another";
+  };
+  CHECK(net_of_new() == std::string("another"));
+  {
+    const InNamespace outer{m.on.kernel, m.client_net};
+    CHECK(net_of_new() == std::string("client"));
+    {
+      const InNamespace inner{m.on.kernel, m.server_net};
+      CHECK(net_of_new() == std::string("another"));
+    }
+    CHECK(net_of_new() == std::string("client"));
+  }
+  CHECK(net_of_new() == std::string("another"));
+}
+
+TEST_CASE("Network: a datagram goes from one machine to another, and back", "[network][udp]") {
+  Machines m;
+  const Fd server = m.bound(m.udp, m.server_net, "0.0.0.0", 5353);
+  const Fd client = m.socket(m.udp, m.client_net);
+  REQUIRE(m.udp.send_to(client, "question", inet_address("10.0.0.3", 5353)).ok());
+  char bytes[20];
+  const auto told = test::told(50, [&](::sockaddr* from, ::socklen_t* n) {
+    return m.on.backend.recvfrom(server.get(), bytes, sizeof bytes, 0, from, n);
+  });
+  CHECK(told.result == std::size_t{8});
+  CHECK(test::ip_in(told.written) == "10.0.0.1");
+  REQUIRE(m.udp.send_to(server, "answer", told.written).ok());
+  CHECK(m.udp.receive(client) == text("answer"));
+}
+
+TEST_CASE("Network: there is no way from the loopback, or to another family's addresses", "[network]") {
+  Machines m;
+  const Fd nowhere = m.udp.fresh();  // In the initial namespace, which has no address but the loopback's.
+  CHECK(m.udp.send_to(nowhere, "x", inet_address("10.0.0.2", 5353)) == unsent(ENETUNREACH));
+  const Fd local = m.bound(m.udp, m.client_net, "127.0.0.1", 0);
+  CHECK(m.udp.send_to(local, "x", inet_address("10.0.0.2", 5353)) == unsent(EINVAL));
+  const Fd stream = m.bound(m.tcp, m.client_net, "127.0.0.1", 0);
+  CHECK(m.tcp.connect(stream, inet_address("10.0.0.2", 5353)) == failed(EINVAL));
+  NetNamespace& four = m.network.add("four", {"10.0.0.4"});
+  const Calls udp6{m.on, SOCK_DGRAM, AF_INET6};
+  CHECK(udp6.send_to(m.socket(udp6, four), "x", inet_address("fd00::1", 5353)) == unsent(ENETUNREACH));
+  CHECK(udp6.send_to(m.socket(udp6, m.server_net), "x", inet_address("fd00::1", 5353)).ok());
+}
+
+TEST_CASE("Network: a machine reaches itself by its address", "[network][tcp]") {
+  Machines m;
+  const Fd server = m.listener();
+  const Fd client = m.socket(m.tcp, m.server_net);
+  REQUIRE(m.tcp.connect(client, inet_address("10.0.0.2", 8080)) == failed(EINPROGRESS));
+  CHECK(m.tcp.bits(client) == F::out);
+  CHECK(m.tcp.local_ip(client) == "10.0.0.2");
+}
+
+TEST_CASE("Network: a connection between two machines", "[network][tcp]") {
+  for (const bool is_v6 : {false, true}) {
+    Machines m;
+    const Calls calls{m.on, SOCK_STREAM, is_v6 ? AF_INET6 : AF_INET};
+    const std::string at = inet_address(is_v6 ? "fd00::2" : "10.0.0.2", 8080);
+    const Fd server = m.socket(calls, m.server_net);
+    REQUIRE(calls.bind(server, at).ok());
+    REQUIRE(calls.listen(server, 5).ok());
+    const Fd client = m.socket(calls, m.client_net);
+    REQUIRE(calls.connect(client, at) == failed(EINPROGRESS));
+    const Fd accepted = calls.accepted(server);
+    CHECK(calls.local_ip(client) == (is_v6 ? "fd00::1" : "10.0.0.1"));
+    CHECK(calls.peer(accepted) == calls.local(client));
+    REQUIRE(calls.send(client, "abc").ok());
+    CHECK(calls.receive(accepted) == text("abc"));
+    REQUIRE(calls.send(accepted, std::string(50000, 'x')).ok());
+    CHECK(calls.receive(client, 100000).bytes.size() == 50000);
+    CHECK(calls.option(client, SO_SNDBUF) == 87040);
+  }
+}
+
+TEST_CASE("Network: nobody at a port of another machine", "[network]") {
+  Machines m;
+  const Fd stream = m.client();
+  CHECK(m.tcp.take_error(stream) == ECONNREFUSED);
+  const Fd datagrams = m.socket(m.udp, m.client_net);
+  REQUIRE(m.udp.connect(datagrams, inet_address("10.0.0.2", 5353)).ok());
+  REQUIRE(m.udp.send(datagrams, "x").ok());
+  CHECK(m.udp.take_error(datagrams) == ECONNREFUSED);
+}
+
+TEST_CASE("Network: an address that nobody has is found out after 3 s", "[network]") {
+  Machines m;
+  const Fd stream = m.client("10.0.0.77");
+  CHECK(m.error_of(stream) == std::pair{3.0, EHOSTUNREACH});
+  const Fd datagrams = m.socket(m.udp, m.client_net);
+  CHECK(m.udp.send_to(datagrams, "x", inet_address("10.0.0.77", 5353)).ok());
+}
+
+TEST_CASE("Network: latency, each way", "[network][link]") {
+  Machines m;
+  m.link.set_latency(30ms);
+  SECTION("of datagrams, which keep their order") {
+    const Fd server = m.bound(m.udp, m.server_net, "10.0.0.2", 5353);
+    const Fd client = m.socket(m.udp, m.client_net);
+    REQUIRE(m.udp.send_to(client, "first", inet_address("10.0.0.2", 5353)).ok());
+    m.link.set_latency(10ms);
+    REQUIRE(m.udp.send_to(client, "second", inet_address("10.0.0.2", 5353)).ok());
+    m.host.advance(29ms);
+    CHECK(m.udp.receive(server) == nothing(EAGAIN));
+    m.host.advance(1ms);
+    CHECK(m.udp.receive(server) == text("first"));
+    CHECK(m.udp.receive(server) == text("second"));
+  }
+  SECTION("of an error") {
+    const Fd client = m.socket(m.udp, m.client_net);
+    REQUIRE(m.udp.connect(client, inet_address("10.0.0.2", 5353)).ok());
+    REQUIRE(m.udp.send(client, "x").ok());
+    CHECK(m.error_of(client) == std::pair{0.06, ECONNREFUSED});
+  }
+  SECTION("of a connection") {
+    const Fd server = m.listener();
+    const Fd client = m.client();
+    CHECK(m.tcp.bits(client) == F{});
+    m.host.advance(59ms);
+    CHECK(m.tcp.bits(client) == F{});
+    CHECK(m.tcp.bits(server) == F{});
+    m.host.advance(1ms);
+    CHECK(m.tcp.bits(client) == F::out);
+    CHECK(m.tcp.bits(server) == F{});
+    m.host.advance(30ms);
+    CHECK(m.tcp.bits(server) == F::in);
+    const Fd accepted = m.tcp.accepted(server);
+    REQUIRE(m.tcp.send(client, "abc").ok());
+    CHECK(m.tcp.in_flight(client) == 3);
+    m.host.advance(30ms);
+    CHECK(m.tcp.receive(accepted) == text("abc"));
+    CHECK(m.tcp.in_flight(client) == 3);
+    m.host.advance(30ms);
+    CHECK(m.tcp.in_flight(client) == 0);
+  }
+  SECTION("not of the loopback") {
+    const Fd a = m.bound(m.udp, m.client_net, "127.0.0.1", 5000);
+    REQUIRE(m.udp.send_to(a, "x", inet_address("127.0.0.1", 5000)).ok());
+    CHECK(m.udp.receive(a) == text("x"));
+  }
+}
+
+TEST_CASE("Network: the loopback has a link, too", "[network][link]") {
+  Machines m;
+  m.network.link(m.client_net, m.client_net).set_latency(5ms);
+  const Fd a = m.bound(m.udp, m.client_net, "127.0.0.1", 5000);
+  REQUIRE(m.udp.send_to(a, "x", inet_address("127.0.0.1", 5000)).ok());
+  CHECK(m.udp.receive(a) == nothing(EAGAIN));
+  m.host.advance(5ms);
+  CHECK(m.udp.receive(a) == text("x"));
+}
+
+TEST_CASE("Network: bandwidth", "[network][link]") {
+  Machines m;
+  m.link.set_bandwidth(1000);
+  const Fd server = m.bound(m.udp, m.server_net, "10.0.0.2", 5353);
+  const Fd client = m.socket(m.udp, m.client_net);
+  const std::string datagram(72, 'x');  // 100 bytes with headers.
+  for (int i = 0; i < 2; ++i) REQUIRE(m.udp.send_to(client, datagram, inet_address("10.0.0.2", 5353)).ok());
+  m.host.advance(99ms);
+  CHECK(m.udp.receive(server) == nothing(EAGAIN));
+  m.host.advance(1ms);
+  CHECK(m.udp.receive(server).bytes == datagram);
+  m.host.advance(99ms);
+  CHECK(m.udp.receive(server) == nothing(EAGAIN));
+  m.host.advance(1ms);
+  CHECK(m.udp.receive(server).bytes == datagram);
+}
+
+TEST_CASE("Network: loss, by a seed", "[network][link]") {
+  const auto arrived = [](std::uint64_t seed) {
+    Machines m;
+    m.host.seed(seed);
+    m.link.set_loss({1, 4});
+    const Fd server = m.bound(m.udp, m.server_net, "10.0.0.2", 5353);
+    const Fd client = m.socket(m.udp, m.client_net);
+    std::string log;
+    for (int i = 0; i < 200; ++i) {
+      REQUIRE(m.udp.send_to(client, "x", inet_address("10.0.0.2", 5353)).ok());
+      log += m.udp.receive(server).result.ok() ? '1' : '0';
+    }
+    return log;
+  };
+  const std::string first = arrived(7);
+  CHECK(arrived(7) == first);
+  CHECK(arrived(8) != first);
+  const auto lost = std::count(first.begin(), first.end(), '0');
+  CHECK(lost > 30);
+  CHECK(lost < 70);
+
+  Connection c;
+  c.link.set_loss({1, 1});  // TCP's packets are not lost: they would only be sent again.
+  REQUIRE(c.tcp.send(c.end, "abc").ok());
+  CHECK(c.tcp.receive(c.accepted) == text("abc"));
+}
+
+TEST_CASE("Network: what is under way when the kernel ends goes with it", "[network]") {
+  Machines m;
+  m.link.set_latency(1h);
+  const Fd client = m.socket(m.udp, m.client_net);
+  REQUIRE(m.udp.send_to(client, "x", inet_address("10.0.0.2", 5353)).ok());
+  const Fd stream = m.client();
+}
+
+TEST_CASE("Network: a blocking call lets time pass until a packet comes", "[network]") {
+  Machines m;
+  m.link.set_latency(30ms);
+  const Fd server = m.listener();
+  const Fd client = m.socket(m.tcp, m.client_net, 0);
+  CHECK(m.tcp.connect(client, inet_address("10.0.0.2", 8080)).ok());
+  CHECK(m.seconds() == 0.06);
+}

@@ -1,0 +1,1 @@
+// Nothing: Meson precompiles a header only for what compiles something.

@@ -112,6 +112,56 @@ TEMPLATE_LIST_TEST_CASE("UDP errors: connect", "[udp][errors][connect]", test::A
   CHECK(t.calls.asked(fd, SIOCATMARK) == -1);
 }
 
+// Linux looks for a route to the peer anew, and then takes it to the address that it failed to connect to.
+TEMPLATE_LIST_TEST_CASE("UDP errors: after a connect that failed, the peer gets one message more",
+                        "[udp][errors][connect]", test::AllBackends) {
+  Udp<TestType> t;
+  const auto peer = t.calls.bound();
+  const auto fd = t.calls.fresh();
+  const std::string broadcast = inet_address("127.255.255.255", 9);
+  const std::string there = t.calls.local(peer);
+  REQUIRE(t.calls.connect(fd, there).ok());
+  REQUIRE(t.calls.connect(fd, broadcast) == failed(EACCES));
+  CHECK(t.calls.peer(fd) == there);
+  const auto arrives = [&](int flags = 0) {
+    CHECK(t.calls.send(fd, "x", flags) == std::size_t{1});
+    return t.calls.receive(peer) == text("x");
+  };
+  SECTION("by every route that is asked for") {
+    CHECK(arrives());
+    CHECK_FALSE(arrives());
+    CHECK(arrives(MSG_DONTROUTE));
+    CHECK_FALSE(arrives());
+    t.calls.set(fd, IPPROTO_IP, IP_TOS, 0x10).value();
+    CHECK(arrives());
+    CHECK_FALSE(arrives());
+    t.calls.set(fd, IPPROTO_IP, IP_TOS, 0x10).value();
+    CHECK_FALSE(arrives());
+    t.calls.set(fd, SOL_SOCKET, SO_DONTROUTE, 1).value();
+    CHECK(arrives());
+    CHECK(arrives());
+  }
+  SECTION("but for what is sent to it by name") {
+    CHECK(arrives());
+    CHECK(t.calls.send_to(fd, "yz", there) == std::size_t{2});
+    CHECK(t.calls.receive(peer) == text("yz"));
+    CHECK_FALSE(arrives());
+  }
+  SECTION("and after each such connect") {
+    CHECK(t.calls.connect(fd, inet_address("::1", 9)) == failed(EAFNOSUPPORT));
+    CHECK(arrives());
+    CHECK_FALSE(arrives());
+    CHECK(t.calls.connect(fd, broadcast) == failed(EACCES));
+    CHECK(arrives());
+    CHECK_FALSE(arrives());
+  }
+  SECTION("until one succeeds") {
+    REQUIRE(t.calls.connect(fd, there).ok());
+    CHECK(arrives());
+    CHECK(arrives());
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("UDP errors: a peer that is not there is told by whoever asks first", "[udp][errors]",
                         test::AllBackends) {
   ToNobody<TestType> t;

@@ -48,6 +48,7 @@ class InetSocketFile : public SocketFile {
   virtual void send_buffer_changed() {}
   virtual void receive_least_changed() {}
   virtual void keepalive_changed() {}
+  virtual void type_of_service_changed() {}
   /// Options of its own level.
   virtual SysResult<int> protocol_option(int level, int name) { return no_option("getsockopt", level, name); }
   virtual SysResult<void> set_protocol_option(int level, int name, int) { return no_option("setsockopt", level, name); }

@@ -132,7 +132,9 @@ inline SysResult<void> InetSocketFile::set_ip_option(int level, int name, int va
   constexpr int hops_default = 64;
   if (level == IPPROTO_IP) {
     switch (name) {
-      case IP_TOS: with.type_of_service = value & tos_mask(); return {};
+      case IP_TOS:
+        if (std::exchange(with.type_of_service, value & tos_mask()) != with.type_of_service) type_of_service_changed();
+        return {};
       case IP_TTL:
         if (value != -1 && (value < 1 || value > hops_max)) return Result::failure(EINVAL);
         with.hops = value == -1 ? hops_default : value;

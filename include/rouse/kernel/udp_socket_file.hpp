@@ -121,12 +121,16 @@ class UdpSocketFile final : public InetSocketFile {
   [[nodiscard]] PortTable::Parity bind_parity() const override { return PortTable::Parity::any; }
   int take_error() override { return std::exchange(error_, 0); }
   void send_buffer_changed() override { queue.wake(room_key); }
+  void type_of_service_changed() override { has_route_ = false; }
 
   /// Where a message of `n` bytes goes, by its address or the peer's. Errors: EMSGSIZE, EOPNOTSUPP, EINVAL,
   /// EAFNOSUPPORT, ENETUNREACH, EDESTADDRREQ.
   SysResult<void> find_target(const Outgoing& message, std::size_t n, IpEndpoint& target) const;
   /// As find_source, with what is refused of those that stand for many. Errors: EACCES besides.
   SysResult<void> find_way(const IpEndpoint& target, IpAddress& source) const;
+  /// True if a message to the peer takes the route that Linux keeps for it, and that leads elsewhere. The first that
+  /// goes to the peer looks for it.
+  [[nodiscard]] bool is_misled(const Outgoing& message);
   /// Takes an unused port, if it has none.
   SysResult<void> take_any_port();
   /// A datagram was read, and is about to go. Linux gives the room back when many were read, or all that were there
@@ -144,6 +148,10 @@ class UdpSocketFile final : public InetSocketFile {
   bool is_connected_ = false;
   IpEndpoint remote_;
   IpAddress source_;  // Where it sent from to its last peer.
+  // A connect that finds no way leaves an IPv4 socket its peer, but the other address in the notes that go with its
+  // route.
+  bool has_other_target_ = false;
+  bool has_route_ = false;
   bool read_shut_ = false;
   bool write_shut_ = false;
   int error_ = 0;
@@ -252,6 +260,8 @@ inline SysResult<void> UdpSocketFile::connect(std::string_view address, WaitQueu
   if (!parsed.ok()) return parsed;
   IpAddress source;
   const SysResult<void> found = find_way(target, source);
+  has_other_target_ = !found.ok();
+  has_route_ = found.ok();
   if (!found.ok()) return found;
   // An address that it has, it keeps; be it of the other family, or one that stands for many.
   if (port_.local.address.is_any()) port_.local.address = source;
@@ -355,6 +365,13 @@ inline SysResult<void> UdpSocketFile::find_way(const IpEndpoint& target, IpAddre
   return find_source(target, source);
 }
 
+inline bool UdpSocketFile::is_misled(const Outgoing& message) {
+  const bool has_address = !message.address.empty() || message.has_empty_address;
+  const bool stays_near = (message.flags & MSG_DONTROUTE) != 0 || (options_.booleans >> SO_DONTROUTE & 1) != 0;
+  if (family_ != AF_INET || has_address || !message.control.empty() || stays_near) return false;
+  return std::exchange(has_route_, true) && has_other_target_;
+}
+
 inline SysResult<std::size_t> UdpSocketFile::send(UserInput& from, Outgoing& message) {
   using Size = SysResult<std::size_t>;
   const std::size_t n = from.left();
@@ -368,6 +385,7 @@ inline SysResult<std::size_t> UdpSocketFile::send(UserInput& from, Outgoing& mes
   IpAddress source;
   const SysResult<void> routed = find_way(target, source);
   if (!routed.ok()) return routed;
+  const bool gets_lost = is_misled(message);
   if ((message.flags & MSG_MORE) != 0) throw NotModelled("MSG_MORE on a udp socket");
   constexpr std::size_t most_v4 = 65507;
   constexpr std::size_t most_v6 = 65527;
@@ -384,7 +402,7 @@ inline SysResult<std::size_t> UdpSocketFile::send(UserInput& from, Outgoing& mes
   datagram->to = target;
   queue.wake(room_key);  // It has left the sender's buffer before it arrives.
   NetNamespace* const to = net_.find(target.address);
-  if (to != nullptr) net_.network().send(net_, *to, std::move(datagram));
+  if (to != nullptr && !gets_lost) net_.network().send(net_, *to, std::move(datagram));
   net_.network().settle();
   return n;
 }

@@ -197,16 +197,28 @@ TEMPLATE_LIST_TEST_CASE("TCP threads: receiving nothing waits for data, and MSG_
   }
 }
 
-// Linux may wake either first.
-TEST_CASE("TCP threads: what a peek that waits for more has seen, another may read", "[tcp][threads][emulated]") {
-  Blocking<test::ThreadsOnEmulated> t;
-  auto peeker = t.receiver(5, MSG_PEEK | MSG_WAITALL);
-  REQUIRE(t.calls.send(t.client, "abc").ok());
-  t.on.wait_until_blocked(peeker);
-  CHECK(t.calls.receive(t.accepted, 2, MSG_DONTWAIT) == text("ab"));
-  REQUIRE(t.calls.send(t.client, "d").ok());
-  CHECK(peeker.result() == text("abccd"));  // It begins again with what is there.
-  CHECK(t.calls.receive(t.accepted, 10, MSG_DONTWAIT) == text("cd"));
+TEMPLATE_LIST_TEST_CASE("TCP threads: what a peek that waits for more has seen, another may read",
+                        "[tcp][threads][flags]", test::AllThreadBackends) {
+  Blocking<TestType> t;
+  auto peeker = t.receiver(9, MSG_PEEK | MSG_WAITALL);
+  const auto send_and_wait = [&](const char* bytes) {
+    REQUIRE(t.calls.send(t.client, bytes).ok());
+    t.on.wait_until_blocked(peeker);
+  };
+  send_and_wait("abc");
+  SECTION("it begins again with what is there, and from then on at each wakeup") {
+    CHECK(t.calls.receive(t.accepted, 2, MSG_DONTWAIT) == text("ab"));
+    send_and_wait("d");
+    send_and_wait("e");
+    REQUIRE(t.calls.send(t.client, "f").ok());
+    CHECK(peeker.result() == text("abccdcdec"));
+    CHECK(t.calls.receive(t.accepted, 10, MSG_DONTWAIT) == text("cdef"));
+  }
+  SECTION("it goes on where it was if nobody read") {
+    send_and_wait("d");
+    REQUIRE(t.calls.send(t.client, "efghi").ok());
+    CHECK(peeker.result() == text("abcdefghi"));
+  }
 }
 
 TEMPLATE_LIST_TEST_CASE("TCP threads: one who sends much and one who waits for all of it see it through",

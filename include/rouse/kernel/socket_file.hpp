@@ -49,10 +49,11 @@ struct Incoming {
   int flags = 0;
   IfEmpty if_empty = IfEmpty::say_would_block;
   bool wants_sender = false;
-  std::uint64_t peeked_from = 0;  // Where a peek began that has slept since: others may have read on.
-  AddressBytes sender;            // Stays empty where Linux does not say.
-  int message_flags = 0;          // MSG_TRUNC.
-  std::vector<FileRef> files;     // SCM_RIGHTS.
+  std::uint64_t peek_base = 0;  // Where a peek of a byte stream began that has slept since: others may have read on,
+  std::uint64_t peek_at = 0;    // and where it goes on.
+  AddressBytes sender;          // Stays empty where Linux does not say.
+  int message_flags = 0;        // MSG_TRUNC.
+  std::vector<FileRef> files;   // SCM_RIGHTS.
 };
 
 class UnixInFlight;

@@ -78,9 +78,9 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   }
   /// Queues bytes for sending, as many as there is room for, and sends what may go. False at a bad address.
   bool send(UserInput& from, bool urgent_last);
-  /// Moves bytes out of what was received, up to the urgent one. With `peek` they stay. False at a bad address.
-  /// The first `peeked` are passed over: they were looked at before, and are still there.
-  bool receive(UserOutput& to, bool peek, bool discard, std::size_t peeked);
+  /// Moves bytes out of what was received, up to the urgent one. False at a bad address. With `peek_at` they stay: it
+  /// is the sequence number to go on from, and moves along.
+  bool receive(UserOutput& to, bool discard, std::uint64_t* peek_at);
   /// While there is to be more soon, what fills no segment waits for it: MSG_MORE. Not for longer than 200 ms.
   void set_more(bool more) { more_ = more || options.cork; }
   /// What waits for more, goes now.

@@ -320,8 +320,9 @@ inline char TcpEndpoint::take_urgent(bool peek) {
   return urgent_byte_;
 }
 
-inline bool TcpEndpoint::receive(UserOutput& to, bool peek, bool discard, std::size_t peeked) {
-  std::uint64_t at = read_at_;
+inline bool TcpEndpoint::receive(UserOutput& to, bool discard, std::uint64_t* peek_at) {
+  const bool peek = peek_at != nullptr;
+  std::uint64_t at = peek ? *peek_at : read_at_;
   const auto pass = [&](std::size_t n) {
     at += n;
     if (peek) return;
@@ -332,7 +333,6 @@ inline bool TcpEndpoint::receive(UserOutput& to, bool peek, bool discard, std::s
     if (urgent_ != Urgent::none && read_at_ > urgent_at_) urgent_ = Urgent::none;
   };
   bool is_good = true;
-  if (peeked > 0) at += peeked + (is_at_mark() && !options.inline_urgent ? 1 : 0);
   while (to.left() > 0 && is_good) {
     const bool at_mark = urgent_ != Urgent::none && urgent_at_ == at;
     if (at_mark && to.moved() > 0) break;
@@ -354,7 +354,11 @@ inline bool TcpEndpoint::receive(UserOutput& to, bool peek, bool discard, std::s
     pass(n);
     if (!peek) forget_mark();
   }
-  if (!peek) tell_window();
+  if (peek) {
+    *peek_at = at;
+  } else {
+    tell_window();
+  }
   return is_good;
 }
 

@@ -41,14 +41,19 @@ inline SysResult<std::size_t> TcpSocketFile::receive(UserOutput& to, Incoming& m
   detail::tsan_acquire(&end);
   const std::size_t most = to.moved() + to.left();
   const std::size_t wanted = (flags & MSG_WAITALL) != 0 ? most : std::min(most, end.options.receive_least);
+  // A peek that finds that others have read since it slept begins again, with what is there now: each time from then
+  // on, as by what it has moved it can no longer tell.
+  const bool peeks = (flags & MSG_PEEK) != 0;
+  if (to.moved() == 0) message.peek_base = message.peek_at = end.read_at();
+  if (message.peek_base != end.read_at()) {
+    message.peek_at = end.read_at();
+    message.peek_base = message.peek_at - to.moved();
+  }
   // To read makes room, and what comes then comes before this call could be told of it: so it looks again.
   bool is_good = true;
   for (bool goes_on = true; goes_on;) {
     const std::size_t before = to.moved();
-    if (before == 0) message.peeked_from = end.read_at();
-    const bool peeks = (flags & MSG_PEEK) != 0;
-    const bool goes_on_there = peeks && message.peeked_from == end.read_at();
-    is_good = end.receive(to, peeks, (flags & MSG_TRUNC) != 0, goes_on_there ? before : 0);
+    is_good = end.receive(to, (flags & MSG_TRUNC) != 0, peeks ? &message.peek_at : nullptr);
     net_.network().settle();
     goes_on = is_good && to.moved() > before && to.moved() < wanted;
   }

@@ -92,6 +92,7 @@ class Generator {
   std::size_t length_ = 0;
   bool looks_sometimes_ = false;
   std::int64_t data_ = 0;
+  int tcp_sends_ = 0;
   std::vector<OpenFd> fds_;
   std::vector<OpenFd> before_;
   std::array<int, 2> newest_{-1, -1};
@@ -281,9 +282,6 @@ inline void Generator::tame(Step& step) {
   }
   const kernel::InetSocketFile* const inet = inet_cast(file);
   if (inet == nullptr) return;
-  // Of a connected UDP socket that may not broadcast and tries to connect so, Linux loses all that it sends later.
-  const bool is_to_all = signature.call == Call::connect && step.args[1] == 30;
-  if (is_to_all && is_connected(*inet)) step.args[1] = 27;
   const bool is_udp = kernel::file_cast<kernel::UdpSocketFile>(file) != nullptr;
   const bool is_for_one =
       signature.call == (is_udp ? Call::sendto : Call::connect) ||
@@ -307,8 +305,15 @@ inline void Generator::tame(Step& step) {
   const std::int64_t limit = unread_by_peer(*tcp) > unread_max ? 0 : most;
   const bool sends = signature.call == Call::write || signature.call == Call::sendto;
   const auto is_much = [limit](std::int64_t n) { return n < 0 || n > limit; };
+  // Linux acknowledges the first sixteen at once.
+  constexpr int segments_max = 15;
+  const bool is_message = signature.call == Call::writev || signature.call == Call::sendmsg;
+  if ((sends || is_message) && ++tcp_sends_ > segments_max) {
+    step = {Step::look, {}, {}};
+    return;
+  }
   if (sends && is_much(step.args[1])) step.args[1] = limit;
-  if (signature.call == Call::writev || signature.call == Call::sendmsg) {
+  if (is_message) {
     for (Item& item : step.items) {
       if (is_much(item.second)) item.second = limit;
     }

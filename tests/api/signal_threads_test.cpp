@@ -152,7 +152,7 @@ constexpr int call_count = 11;
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("Signals: a handler that does not restart ends every call", "[signal][threads]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   const int index = GENERATE(range(0, call_count));
   TestType on;
   Fixture fixture{on};
@@ -167,7 +167,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a handler that does not restart ends every cal
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a handler that restarts starts some calls again", "[signal][threads]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   const int index = GENERATE(range(0, call_count));
   TestType on;
   Fixture fixture{on};
@@ -190,7 +190,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a handler that restarts starts some calls agai
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a call that starts again looks its fd up again", "[signal][threads]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   TestType on;
   Fixture fixture{on};
   Handlers handlers{on.backend};
@@ -206,7 +206,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a call that starts again looks its fd up again
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: what was moved before a signal is not lost", "[signal][threads][pipe]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   const int flags = GENERATE(0, SA_RESTART);
   CAPTURE(flags);
   TestType on;
@@ -230,7 +230,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: what was moved before a signal is not lost", "
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a pipe write that one ends is an edge for the reader", "[signal][threads][pipe]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   TestType on;
   Fixture fixture{on};
   Handlers handlers{on.backend};
@@ -247,7 +247,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a pipe write that one ends is an edge for the 
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a reader that goes while a write sleeps raises SIGPIPE", "[signal][threads][pipe]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   TestType on;
   Fixture fixture{on};
   Handlers handlers{on.backend};
@@ -264,7 +264,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a reader that goes while a write sleeps raises
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a single byte that a write has moved is its result, too", "[signal][threads][pipe]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   TestType on;
   Fixture fixture{on};
   Handlers handlers{on.backend};
@@ -280,7 +280,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a single byte that a write has moved is its re
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a write to a pipe that does not block any more would block",
-                        "[signal][threads][pipe]", test::InterruptibleBackends) {
+                        "[signal][threads][pipe]", test::AllThreadBackends) {
   TestType on;
   Fixture fixture{on};
   Handlers handlers{on.backend};
@@ -298,7 +298,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a write to a pipe that does not block any more
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a blocked or ignored one does not disturb a sleeper", "[signal][threads]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   TestType on;
   Fixture fixture{on};
   Handlers handlers{on.backend};
@@ -319,7 +319,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a blocked or ignored one does not disturb a sl
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: of the process, goes to the first thread unless it blocks it", "[signal][threads]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   TestType on;
   Fixture fixture{on};
   Handlers handlers{on.backend};
@@ -341,7 +341,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: of the process, goes to the first thread unles
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: what another thread is told of is not pending for one that lets it in",
-                        "[signal][threads]", test::InterruptibleBackends) {
+                        "[signal][threads]", test::AllThreadBackends) {
   TestType on;
   Handlers handlers{on.backend};
   handlers.handle(SIGUSR1);
@@ -359,7 +359,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: what another thread is told of is not pending 
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: one that came between two calls is handled before the second", "[signal][threads]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   static const TestType* on = nullptr;
   static int pipe[2];
   TestType these;
@@ -379,7 +379,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: one that came between two calls is handled bef
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: one that everybody blocks goes to whoever lets it in first", "[signal][threads]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   TestType on;
   Fixture fixture{on};
   Handlers handlers{on.backend};

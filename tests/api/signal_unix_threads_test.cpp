@@ -26,7 +26,7 @@ struct Address {
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("Signals: accept and connect are interrupted or start again", "[signal][threads][unix]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   const bool restarts = GENERATE(false, true);
   CAPTURE(restarts);
   TestType on;
@@ -71,7 +71,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: accept and connect are interrupted or start ag
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a socket that waits for so long and no longer does not start again",
-                        "[signal][threads][unix]", test::InterruptibleBackends) {
+                        "[signal][threads][unix]", test::AllThreadBackends) {
   TestType on;
   const auto& backend = on.backend;
   Handlers handlers{backend};
@@ -98,7 +98,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a socket that waits for so long and no longer 
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a call that waits at another socket is interrupted before it looks",
-                        "[signal][threads][unix]", test::InterruptibleBackends) {
+                        "[signal][threads][unix]", test::AllThreadBackends) {
   TestType on;
   const auto& backend = on.backend;
   Handlers handlers{backend};
@@ -134,7 +134,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a call that waits at another socket is interru
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a sleeper that one has woken does not use up the turn that comes then",
-                        "[signal][threads][unix]", test::InterruptibleBackends) {
+                        "[signal][threads][unix]", test::AllThreadBackends) {
   TestType on;
   const auto& backend = on.backend;
   Handlers handlers{backend};
@@ -158,7 +158,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: a sleeper that one has woken does not use up t
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: a receive that one has woken leaves what comes then to others",
-                        "[signal][threads][unix]", test::InterruptibleBackends) {
+                        "[signal][threads][unix]", test::AllThreadBackends) {
   TestType on;
   const auto& backend = on.backend;
   Handlers handlers{backend};

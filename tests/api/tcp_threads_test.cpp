@@ -294,7 +294,7 @@ TEMPLATE_LIST_TEST_CASE("TCP threads: a blocked connect ends when it is made, or
 }
 
 TEMPLATE_LIST_TEST_CASE("TCP threads: signals interrupt, or the call starts again", "[tcp][threads][signals]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   for (const bool restarts : {false, true}) {
     CAPTURE(restarts);
     Blocking<TestType> t;

@@ -107,7 +107,7 @@ TEMPLATE_LIST_TEST_CASE("timerfd: setting it anew or disarming it leaves a reade
 }
 
 TEMPLATE_LIST_TEST_CASE("timerfd: a handler ends a read, or lets it go on", "[timerfd][threads][signal]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   TestType on;
   test::Handlers handlers{on.backend};
   test::RawTimer timer{on, CLOCK_MONOTONIC, 0};
@@ -212,7 +212,7 @@ TEMPLATE_LIST_TEST_CASE("signalfd: what was sent to a thread, others do not see"
 }
 
 TEMPLATE_LIST_TEST_CASE("signalfd: a signal that is not blocked goes to the read that waits for it",
-                        "[signalfd][threads][signal]", test::InterruptibleBackends) {
+                        "[signalfd][threads][signal]", test::AllThreadBackends) {
   TestType on;
   test::Handlers handlers{on.backend};
   handlers.handle(SIGUSR1);

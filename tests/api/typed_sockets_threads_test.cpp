@@ -61,7 +61,7 @@ TEMPLATE_LIST_TEST_CASE("UdpSocket: receive_from waits for a datagram", "[udp][t
 }
 
 TEMPLATE_LIST_TEST_CASE("TcpStream: a signal does not end a connect", "[tcp][threads][signals]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   using Stream = typename Handles<TestType>::TcpStream;
   for (const SocketFlags flags : both_modes) {
     CAPTURE(flags);

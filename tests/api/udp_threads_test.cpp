@@ -78,7 +78,7 @@ TEMPLATE_LIST_TEST_CASE("UDP threads: closing the fd wakes nobody", "[udp][threa
 }
 
 TEMPLATE_LIST_TEST_CASE("UDP threads: signals interrupt, or the call starts again", "[udp][threads][signals]",
-                        test::InterruptibleBackends) {
+                        test::AllThreadBackends) {
   for (const auto& [flags, has_limit] : {std::pair{0, false}, {SA_RESTART, false}, {SA_RESTART, true}}) {
     CAPTURE(flags, has_limit);
     Blocking<TestType> t;

@@ -5,14 +5,8 @@
 #include "threads.hpp"
 
 #include <functional>
-#include <type_traits>
 
 namespace test {
-
-/// Where threads can be interrupted. ThreadSanitizer holds Linux's handlers back while a thread sleeps in most calls,
-/// so under it there is only the emulated kernel.
-using InterruptibleBackends =
-    std::conditional_t<rouse::detail::tsan_is_on, std::tuple<ThreadsOnEmulated>, AllThreadBackends>;
 
 /// A thread in a call, which a case interrupts.
 template <class On>

@@ -19,7 +19,7 @@ constexpr const char* usage =
     "usage: threaded [options]\n"
     "  --seed N       the first script's seed; the next ones follow (default: by chance, and printed)\n"
     "  --scripts N    so many scripts\n"
-    "  --seconds N    scripts for so long; 0 for none (default: 20, or what ROUSE_THREADED_SECONDS says)\n"
+    "  --seconds N    scripts for so long; 0 for none (default: 10, or what ROUSE_THREADED_SECONDS says)\n"
     "  --full         200000 scripts, and every row of rows.hpp has to be met\n"
     "  --replay FILE  runs a script and prints what both kernels did\n"
     "  --corpus DIR   runs the scripts there first; one that shows a difference is added\n"
@@ -28,7 +28,7 @@ constexpr const char* usage =
 struct Options {
   std::uint64_t seed = std::random_device{}();
   long scripts = 0;
-  long seconds = 20;
+  long seconds = 10;
   bool full = false;
   bool rows = false;
   std::string replay;
@@ -76,7 +76,7 @@ Options parse(int argc, char** argv) {
 
 Script read_script(const std::filesystem::path& path) {
   std::ifstream file{path};
-  if (!file) refuse("cannot read " + path.string());
+  if (!file || !std::filesystem::is_regular_file(path)) refuse("cannot read " + path.string());
   return parse_script(std::string{std::istreambuf_iterator<char>{file}, {}});
 }
 

@@ -130,8 +130,9 @@ class InetManoeuvres : public SocketManoeuvres {
     const auto accepted = static_cast<int>(g_.call<Accept4>({listener, SOCK_NONBLOCK, 128}));
     if (choices_.one_in(3)) send_any(fd);
     g_.call<Close>({accepted});
-    for (std::size_t n = 1 + choices_.below(3); n > 0; --n) send_any(fd);
-    if (choices_.one_in(3)) {
+    send_any(fd);
+    if (choices_.one_in(3)) send_any(fd);
+    if (!choices_.one_in(3)) {
       g_.call<Connect>({fd, 32});
       receive_any(fd);
     }

@@ -126,6 +126,11 @@ class UdpSocketFile final : public InetSocketFile {
   /// Where a message of `n` bytes goes, by its address or the peer's. Errors: EMSGSIZE, EOPNOTSUPP, EINVAL,
   /// EAFNOSUPPORT, ENETUNREACH, EDESTADDRREQ.
   SysResult<void> find_target(const Outgoing& message, std::size_t n, IpEndpoint& target) const;
+  /// An address that is none hides from an IPv6 socket that its peer is IPv4's.
+  [[nodiscard]] bool hides_peer(const Outgoing& message) const {
+    const bool has_none = message.address.size() >= sizeof(::sa_family_t) && family_of(message.address) == AF_UNSPEC;
+    return has_none && family_ == AF_INET6 && is_connected_ && remote_.address.is_v4();
+  }
   /// As find_source, with what is refused of those that stand for many. Errors: EACCES besides.
   SysResult<void> find_way(const IpEndpoint& target, IpAddress& source) const;
   /// True if a message to the peer takes the route that Linux keeps for it, and that leads elsewhere. The first that
@@ -332,8 +337,7 @@ inline SysResult<void> UdpSocketFile::find_target(const Outgoing& message, std::
   if (!has_address) {
     if (!is_connected_) return Result::failure(EDESTADDRREQ);
     target = remote_;
-    // An address that is none hides from IPv6 that the peer is IPv4's.
-    if (family == AF_UNSPEC && target.address.is_v4()) return Result::failure(ENETUNREACH);
+    if (hides_peer(message)) return {};
   } else {
     const Result parsed = parse_target(address, target, family, Unspecified::is_ipv4);
     if (!parsed.ok()) return parsed;
@@ -382,6 +386,7 @@ inline SysResult<std::size_t> UdpSocketFile::send(UserInput& from, Outgoing& mes
   if (!found.ok()) return found;
   const SysResult<void> checked = detail_inet::check_control(message.control, family_);
   if (!checked.ok()) return checked;
+  if (hides_peer(message)) return Size::failure(ENETUNREACH);
   IpAddress source;
   const SysResult<void> routed = find_way(target, source);
   if (!routed.ok()) return routed;

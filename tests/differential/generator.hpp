@@ -270,7 +270,9 @@ inline void Generator::tame(Step& step) {
   for (std::size_t i = 0; i < signature.params.size(); ++i) {
     const std::string_view name = signature.params[i].name;
     const bool is_time = name == "timeout" || name == "seconds" || name == "nanoseconds" || name == "microseconds";
-    if (is_time && signature.params[i].kind == Kind::number && is_ending(fds_)) step.args[i] = 0;
+    const bool is_forever = step.args[i] == static_cast<std::int64_t>(Pointer::null);  // If it is a pointer.
+    const bool takes_time = signature.params[i].kind == Kind::number || is_forever;
+    if (is_time && takes_time && is_ending(fds_)) step.args[i] = 0;
   }
   if (signature.params.empty() || signature.params[0].kind != Kind::fd) return;
   kernel::File* const file = side_.kernel().file(int_of(step, 0));

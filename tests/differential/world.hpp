@@ -67,8 +67,12 @@ inline void list_fds(const kernel::Kernel& kernel, std::vector<OpenFd>& to) {
 [[nodiscard]] inline bool is_shared(const kernel::PortTable& ports) {
   for (const std::uint16_t port : {std::uint16_t{5001}, std::uint16_t{5002}}) {
     int n = 0;
-    ports.for_each(port, [&n](const kernel::PortUser& user) { n += user.reuse_port ? 1 : 0; });
-    if (n > 1) return true;
+    bool may_be_shared = false;  // Who gave up the option since shares on.
+    ports.for_each(port, [&](const kernel::PortUser& user) {
+      ++n;
+      may_be_shared = may_be_shared || user.reuse_port;
+    });
+    if (n > 1 && may_be_shared) return true;
   }
   return false;
 }

@@ -340,12 +340,44 @@ TEMPLATE_LIST_TEST_CASE("Signals: of the process, goes to the first thread unles
   CHECK(handlers.count() == 2);
 }
 
+TEMPLATE_LIST_TEST_CASE("Signals: of the process, goes to the main thread though only others have called before",
+                        "[signal][threads]", test::AllThreadBackends) {
+  TestType on;
+  Handlers handlers{on.backend};
+  handlers.handle(SIGUSR1);
+  int pipe[2];
+  REQUIRE(on.backend.pipe2(pipe, 0).ok());
+  auto reader = on.spawn([&] {
+    const ::sigset_t blocked = set_of({SIGUSR1});
+    on.backend.sigprocmask(SIG_BLOCK, &blocked, nullptr).value();
+    char byte = 0;
+    return on.backend.read(pipe[0], &byte, 1).word();
+  });
+  on.wait_until_blocked(reader);
+  SECTION("sent by itself") {
+    REQUIRE(on.backend.kill(on.backend.getpid().value(), SIGUSR1).ok());
+    CHECK(handlers.count() == 1);
+    REQUIRE(on.backend.write(pipe[1], "x", 1).ok());
+  }
+  SECTION("sent by another") {
+    auto sender = on.spawn([&] {
+      const ::sigset_t blocked = set_of({SIGUSR1});
+      on.backend.sigprocmask(SIG_BLOCK, &blocked, nullptr).value();
+      return on.backend.kill(on.backend.getpid().value(), SIGUSR1).word();
+    });
+    CHECK(sender.result() == 0);
+    REQUIRE(on.backend.write(pipe[1], "x", 1).ok());
+    CHECK(handlers.count() == 1);
+  }
+  CHECK(reader.result() == 1);
+  for (const int fd : pipe) REQUIRE(on.backend.close(fd).ok());
+}
+
 TEMPLATE_LIST_TEST_CASE("Signals: what another thread is told of is not pending for one that lets it in",
                         "[signal][threads]", test::AllThreadBackends) {
   TestType on;
   Handlers handlers{on.backend};
   handlers.handle(SIGUSR1);
-  static_cast<void>(on.backend.gettid());  // The main thread is the first that calls.
   auto sender = on.spawn([&] {
     on.backend.kill(on.backend.getpid().value(), SIGUSR1).value();
     ::sigset_t pending;

@@ -87,6 +87,7 @@ inline SysResult<void> kill(Kernel& kernel, int pid, int signal) {
   return kernel.enter({Call::kill}, [&]() -> SysResult<void> {
     if (pid != process_id && pid != 0 && pid != -process_id) return SysResult<void>::failure(ESRCH);
     if (signal < 0 || signal > signals_max) return SysResult<void>::failure(EINVAL);
+    static_cast<void>(kernel.host().current());  // It may be new.
     if (signal != 0) kernel.signals.send_to_process(signal);
     return {};
   });

@@ -40,6 +40,7 @@ class Task : public detail::ListLink<Task> {
 
   [[nodiscard]] std::uint32_t id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
 
   /// Null while it runs.
   [[nodiscard]] const BlockedOn* blocked_on() const { return blocked_on_; }
@@ -50,7 +51,7 @@ class Task : public detail::ListLink<Task> {
 
  private:
   const std::uint32_t id_;
-  const std::string name_;
+  std::string name_;
   const BlockedOn* blocked_on_ = nullptr;
 };
 

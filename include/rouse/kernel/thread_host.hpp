@@ -17,7 +17,9 @@
 
 namespace rouse::inline v0::kernel {
 
-/// A thread becomes a task when it is named or first sleeps in a call. A wait that nothing can end, waits, as on Linux.
+/// The thread that makes it is the first task, as a process's main thread is: the process's signals are its own to
+/// take, unless it blocks them. Other threads become tasks when they are named, first sleep in a call, or have to do
+/// with signals. A wait that nothing can end, waits, as on Linux.
 class ThreadHost : public Host {
  public:
   enum class Clock {
@@ -25,7 +27,7 @@ class ThreadHost : public Host {
     by_hand,  ///< Stands until advance() moves it.
   };
 
-  explicit ThreadHost(Clock clock = Clock::real) : clock_(clock) {}
+  explicit ThreadHost(Clock clock = Clock::real) : clock_(clock) { add_this_thread(); }
   /// Precondition: no thread is inside a call.
   ~ThreadHost() override {
     while (Task* const task = tasks_.front()) task->unlink();
@@ -35,7 +37,7 @@ class ThreadHost : public Host {
   void name_this_thread(std::string name) {
     const detail::Hidden hidden;
     const std::lock_guard lock{mutex_};
-    add_this_thread(std::move(name));
+    current().set_name(std::move(name));
   }
 
   /// Waits until `n` tasks or more are blocked in calls: asleep, and not yet woken. For tests that order threads.
@@ -83,7 +85,7 @@ class ThreadHost : public Host {
     for (const Mine& mine : this_thread_is) {
       if (mine.host == serial_) return *mine.task;
     }
-    return add_this_thread("");
+    return add_this_thread();
   }
   [[nodiscard]] Time now() override {
     if (clock_ == Clock::by_hand) return by_hand_;
@@ -154,13 +156,12 @@ class ThreadHost : public Host {
     }
   };
 
-  Task& add_this_thread(std::string name) {
-    // What is left of this thread's earlier name, of hosts that have gone, and of threads that have ended.
-    std::erase_if(this_thread_is, [&](const Mine& mine) { return mine.host == serial_ || mine.task.use_count() == 1; });
+  Task& add_this_thread() {
+    // What is left of hosts that have gone, and of threads that have ended.
+    std::erase_if(this_thread_is, [](const Mine& mine) { return mine.task.use_count() == 1; });
     forget_ended_tasks();
     const std::uint32_t id = next_id_++;
-    if (name.empty()) name = "thread " + std::to_string(id);
-    const auto task = std::make_shared<ThreadTask>(id, std::move(name));
+    const auto task = std::make_shared<ThreadTask>(id, "thread " + std::to_string(id));
     this_thread_is.push_back({serial_, task});
     known_.push_back(task);
     tasks_.push_back(*task);

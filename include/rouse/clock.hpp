@@ -1,5 +1,5 @@
-// MonotonicClock: the time that a kernel's waits go by: Linux's monotonic clock, or the emulated kernel's, which may be
-// virtual. What a loop over timers should ask, rather than std::chrono::steady_clock, which is always the real one.
+// MonotonicClock and SystemClock: a kernel's time: Linux's, or the emulated kernel's, which may be virtual. What a
+// program should ask, rather than std::chrono::steady_clock and system_clock, which are always the real ones.
 #pragma once
 
 #include "backend/default.hpp"
@@ -44,6 +44,33 @@ class BasicMonotonicClock {
   [[no_unique_address]] B backend_{};
 };
 
+/// CLOCK_REALTIME of a backend, the time of day, which can be set: kernel::Kernel::set_realtime. Its time points are
+/// those of std::chrono::system_clock. A small value; any thread may ask it.
+template <ClockBackend B>
+class BasicSystemClock {
+ public:
+  using time_point = std::chrono::system_clock::time_point;
+  static constexpr bool is_steady = false;
+
+  BasicSystemClock() requires std::default_initializable<B>
+  = default;
+  explicit BasicSystemClock(B backend) : backend_(backend) {}
+
+  [[nodiscard]] const B& backend() const { return backend_; }
+
+  /// clock_gettime(2).
+  [[nodiscard]] time_point now() const {
+    ::timespec time{};
+    static_cast<void>(backend_.clock_gettime(CLOCK_REALTIME, &time));  // Cannot fail, as above.
+    const auto since_1970 = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    return time_point{std::chrono::duration_cast<time_point::duration>(since_1970)};
+  }
+
+ private:
+  [[no_unique_address]] B backend_{};
+};
+
 using MonotonicClock = BasicMonotonicClock<DefaultBackend>;
+using SystemClock = BasicSystemClock<DefaultBackend>;
 
 }  // namespace rouse::inline v0

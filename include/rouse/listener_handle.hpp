@@ -23,8 +23,8 @@ class ListenerHandle : public SocketHandle<Derived, B, Address> {
   using AcceptedType = Accepted<Stream, Address>;
 
   /// Takes a connection from the queue, waiting for one. `flags` are the stream's. accept4(2). Errors: EMFILE, ENFILE
-  /// (the connection stays queued, so the listener stays ready: stop watching it until an fd is free), EINTR, EINVAL
-  /// after shutdown.
+  /// (the connection stays queued: a level-triggered listener stays ready, so stop watching it until an fd is free; an
+  /// edge-triggered one is not told again, so accept again when one is), EINTR, EINVAL after shutdown.
   [[nodiscard]] AcceptedType accept(SocketFlags flags = default_socket_flags) {
     Address peer;
     const int fd = detail::value_or_throw(accept_next_waiting(flags, peer), {"accept4", this->fd()});

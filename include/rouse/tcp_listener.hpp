@@ -8,7 +8,7 @@ namespace rouse::inline v0 {
 
 /// How a TcpListener is made: `{.backlog = 16}`.
 struct TcpListenOptions {
-  int backlog = SOMAXCONN;           ///< How many connections wait to be accepted, one more than that.
+  int backlog = SOMAXCONN;           ///< Up to one more than that many connections wait to be accepted.
   bool reuse_address = true;         ///< A port whose last connections linger may be bound to at once, as servers do.
   bool reuse_port = false;           ///< Several listeners of one user share the port; each connection goes to one.
   std::optional<bool> v6_only = {};  ///< Of an IPv6 address: no IPv4 peers. The machine's default if not said.
@@ -42,6 +42,10 @@ class BasicTcpListener : public ListenerHandle<BasicTcpListener<B>, B, Ip, Basic
     if (!ec) static_cast<void>(detail::report(listener.start(address, options, call), ec));
     if (ec) static_cast<void>(listener.release());
     return listener;
+  }
+  [[nodiscard]] static BasicTcpListener bind(const Ip& address,
+                                             std::error_code& ec) requires std::default_initializable<B> {
+    return bind(B{}, address, {}, ec);
   }
 
   /// Takes over an fd that is a TCP socket and listens.

@@ -50,6 +50,10 @@ class BasicTcpStream : public SocketTransfer<BasicTcpStream<B>, B, Ip> {
     if (ec) static_cast<void>(stream.release());
     return stream;
   }
+  [[nodiscard]] static BasicTcpStream connect(const Ip& address,
+                                              std::error_code& ec) requires std::default_initializable<B> {
+    return connect(B{}, address, default_socket_flags, ec);
+  }
 
   /// Starts connecting to `address` and does not wait: ask try_finish_connect() whether it is connected.
   /// Errors: as connect; most of them come with finishing. Precondition: `flags` have `nonblock`.
@@ -70,6 +74,10 @@ class BasicTcpStream : public SocketTransfer<BasicTcpStream<B>, B, Ip> {
     if (!ec) static_cast<void>(stream.try_connect(address, ec));
     if (ec) static_cast<void>(stream.release());
     return stream;
+  }
+  [[nodiscard]] static BasicTcpStream start_connect(const Ip& address,
+                                                    std::error_code& ec) requires std::default_initializable<B> {
+    return start_connect(B{}, address, default_socket_flags, ec);
   }
 
   /// Where it is to connect from. bind(2). Errors: EADDRINUSE, EADDRNOTAVAIL, EINVAL if bound already …

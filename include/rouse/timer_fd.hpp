@@ -33,6 +33,8 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
 
  public:
   using duration = std::chrono::nanoseconds;
+  using Moment = typename BasicMonotonicClock<B>::time_point;
+  using TimeOfDay = typename BasicSystemClock<B>::time_point;
   static constexpr TimerFlags default_flags{TFD_NONBLOCK | TFD_CLOEXEC};
 
   /// What a timer is set to.
@@ -50,14 +52,15 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
       : BasicTimerFd(B{}, clock, flags) {}
   explicit BasicTimerFd(B backend, TimerClock clock = TimerClock::monotonic, TimerFlags flags = default_flags)
       : Base({backend, detail::value_or_throw(made(backend, clock, flags), {"timerfd_create"})},
-             !flags.has(TimerFlags::nonblock)) {}
+             !flags.has(TimerFlags::nonblock)),
+        clock_(clock) {}
   /// Takes over an fd that is a timerfd.
   explicit BasicTimerFd(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
 
   /// As the constructor; a closed handle if `ec` is set.
   [[nodiscard]] static BasicTimerFd create(B backend, TimerClock clock, TimerFlags flags, std::error_code& ec) {
     const SysResult<int> fd = detail::report(made(backend, clock, flags), ec);
-    return BasicTimerFd{{backend, fd.ok() ? fd.value() : -1}, !flags.has(TimerFlags::nonblock)};
+    return {{backend, fd.ok() ? fd.value() : -1}, clock, !flags.has(TimerFlags::nonblock)};
   }
 
   /// Expires once, `span` from now, whatever becomes of the clock. All that was set or not read before is forgotten,
@@ -77,28 +80,27 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
   /// Expires at `deadline`, and then every `interval`: at once if it has passed, and counts the intervals since.
   /// time_point::max() disarms it. The deadline is one of `rouse::BasicMonotonicClock<B>`.
   /// Precondition: made with TimerClock::monotonic, as by default.
-  void set_at(typename BasicMonotonicClock<B>::time_point deadline, Timeout interval = Timeout::never) {
-    settle(set(TFD_TIMER_ABSTIME, value_of(deadline), interval));
+  void set_at(Moment deadline, Timeout interval = Timeout::never) { settle(set_to(deadline, interval)); }
+  void set_at(Moment deadline, std::error_code& ec) { set_at(deadline, Timeout::never, ec); }
+  void set_at(Moment deadline, Timeout interval, std::error_code& ec) {
+    static_cast<void>(detail::report(set_to(deadline, interval), ec));
   }
-  void set_at(typename BasicMonotonicClock<B>::time_point deadline, Timeout interval, std::error_code& ec) {
-    static_cast<void>(detail::report(set(TFD_TIMER_ABSTIME, value_of(deadline), interval), ec));
-  }
-  /// At a time of day, which moves if the clock is set. Precondition: made with TimerClock::realtime.
-  void set_at(std::chrono::system_clock::time_point deadline, Timeout interval = Timeout::never) {
-    settle(set(TFD_TIMER_ABSTIME, value_of(deadline), interval));
-  }
-  void set_at(std::chrono::system_clock::time_point deadline, Timeout interval, std::error_code& ec) {
-    static_cast<void>(detail::report(set(TFD_TIMER_ABSTIME, value_of(deadline), interval), ec));
+  /// At a time of day, `rouse::BasicSystemClock<B>`'s, which moves if the clock is set.
+  /// Precondition: made with TimerClock::realtime.
+  void set_at(TimeOfDay deadline, Timeout interval = Timeout::never) { settle(set_to(deadline, interval)); }
+  void set_at(TimeOfDay deadline, std::error_code& ec) { set_at(deadline, Timeout::never, ec); }
+  void set_at(TimeOfDay deadline, Timeout interval, std::error_code& ec) {
+    static_cast<void>(detail::report(set_to(deadline, interval), ec));
   }
   /// At a time of day, and is cancelled if the clock is set: it becomes readable, and the next read() or try_read()
   /// fails with ECANCELED, once. If this is called instead, it fails with ECANCELED, and the timer is set all the same.
   /// Precondition: made with TimerClock::realtime.
-  void set_at_or_cancel(std::chrono::system_clock::time_point deadline, Timeout interval = Timeout::never) {
-    settle(set(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, value_of(deadline), interval));
+  void set_at_or_cancel(TimeOfDay deadline, Timeout interval = Timeout::never) {
+    settle(set_to(deadline, interval, TFD_TIMER_CANCEL_ON_SET));
   }
-  void set_at_or_cancel(std::chrono::system_clock::time_point deadline, Timeout interval, std::error_code& ec) {
-    const int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
-    static_cast<void>(detail::report(set(flags, value_of(deadline), interval), ec));
+  void set_at_or_cancel(TimeOfDay deadline, std::error_code& ec) { set_at_or_cancel(deadline, Timeout::never, ec); }
+  void set_at_or_cancel(TimeOfDay deadline, Timeout interval, std::error_code& ec) {
+    static_cast<void>(detail::report(set_to(deadline, interval, TFD_TIMER_CANCEL_ON_SET), ec));
   }
 
   /// Expires no more; what was not read is forgotten.
@@ -154,7 +156,7 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
   static constexpr char used_while_closed[] = "TimerFd: used while closed or after being moved from";
 
  private:
-  BasicTimerFd(BasicOwnedFd<B> fd, bool blocking) : Base(std::move(fd), blocking) {}
+  BasicTimerFd(BasicOwnedFd<B> fd, TimerClock clock, bool blocking) : Base(std::move(fd), blocking), clock_(clock) {}
 
   static SysResult<int> made(const B& backend, TimerClock clock, TimerFlags flags) {
     return backend.timerfd_create(static_cast<::clockid_t>(clock), static_cast<int>(flags.bits));
@@ -176,6 +178,16 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
     const ::itimerspec to{interval_of(interval), value};
     return this->backend().timerfd_settime(this->fd(), flags, &to, nullptr);
   }
+  SysResult<void> set_to(Moment deadline, Timeout interval) const {
+    ROUSE_ASSERT(clock_ == TimerClock::monotonic || clock_ == unknown_clock,
+                 "TimerFd::set_at: a moment of the monotonic clock, for a timer of another one");
+    return set(TFD_TIMER_ABSTIME, value_of(deadline), interval);
+  }
+  SysResult<void> set_to(TimeOfDay deadline, Timeout interval, int flags = 0) const {
+    ROUSE_ASSERT(clock_ == TimerClock::realtime || clock_ == TimerClock::realtime_alarm || clock_ == unknown_clock,
+                 "TimerFd::set_at: a time of day, for a timer that was not made with TimerClock::realtime");
+    return set(TFD_TIMER_ABSTIME | flags, value_of(deadline), interval);
+  }
   void settle(SysResult<void> set) const { detail::value_or_throw(set, {"timerfd_settime", this->fd()}); }
 
   static duration duration_of(const ::timespec& time) {
@@ -191,6 +203,9 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
   SysResult<std::size_t> read_waiting(std::uint64_t& expirations) const {
     return this->waiting(POLLIN, [&] { return read_once(expirations); });
   }
+
+  static constexpr TimerClock unknown_clock{-1};  // Of an fd that came from elsewhere.
+  TimerClock clock_ = unknown_clock;
 };
 
 using TimerFd = BasicTimerFd<DefaultBackend>;

@@ -58,6 +58,10 @@ class BasicUdpSocket : public DatagramHandle<BasicUdpSocket<B>, B, Ip> {
     if (ec) static_cast<void>(socket.release());
     return socket;
   }
+  [[nodiscard]] static BasicUdpSocket bound_to(const Ip& address,
+                                               std::error_code& ec) requires std::default_initializable<B> {
+    return bound_to(B{}, address, {}, ec);
+  }
 
   static constexpr char used_while_closed[] = "UdpSocket: used while closed or after being moved from";
   static constexpr bool takes(OptionOf of) { return of != OptionOf::tcp_socket; }

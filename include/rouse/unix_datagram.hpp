@@ -64,6 +64,10 @@ class BasicUnixDatagram : public FdPassing<DatagramHandle<BasicUnixDatagram<B>, 
     if (ec) static_cast<void>(socket.release());
     return socket;
   }
+  [[nodiscard]] static BasicUnixDatagram bound_to(const UnixAddress& address,
+                                                  std::error_code& ec) requires std::default_initializable<B> {
+    return bound_to(B{}, address, default_socket_flags, ec);
+  }
 
   static constexpr char used_while_closed[] = "UnixDatagram: used while closed or after being moved from";
   static constexpr bool takes(OptionOf of) { return of == OptionOf::any_socket; }

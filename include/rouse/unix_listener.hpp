@@ -9,7 +9,7 @@ namespace rouse::inline v0 {
 
 /// How a UnixListener is made: `{.backlog = 16}`.
 struct UnixListenOptions {
-  int backlog = SOMAXCONN;  ///< How many connections wait to be accepted, one more than that.
+  int backlog = SOMAXCONN;  ///< Up to one more than that many connections wait to be accepted.
   SocketFlags flags = default_socket_flags;
 };
 
@@ -42,6 +42,10 @@ class BasicUnixListener : public ListenerHandle<BasicUnixListener<B>, B, UnixAdd
     if (!ec) static_cast<void>(detail::report(listener.listen_once(options.backlog), ec));
     if (ec) static_cast<void>(listener.release());
     return listener;
+  }
+  [[nodiscard]] static BasicUnixListener bind(const UnixAddress& address,
+                                              std::error_code& ec) requires std::default_initializable<B> {
+    return bind(B{}, address, {}, ec);
   }
 
   /// As bind, but a socket that an earlier run left at the path, and that nobody listens on, is removed first. Anything

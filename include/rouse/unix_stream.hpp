@@ -63,6 +63,10 @@ class BasicUnixStream : public FdPassing<SocketTransfer<BasicUnixStream<B>, B, U
     if (ec) static_cast<void>(stream.release());
     return stream;
   }
+  [[nodiscard]] static BasicUnixStream connect(const UnixAddress& address,
+                                               std::error_code& ec) requires std::default_initializable<B> {
+    return connect(B{}, address, default_socket_flags, ec);
+  }
 
   /// Gives it a name of its own. bind(2). Errors: EADDRINUSE, EACCES, ENOENT, EINVAL if bound already …
   void bind(const UnixAddress& address) { detail::value_or_throw(this->bind_once(address), {"bind", this->fd()}); }

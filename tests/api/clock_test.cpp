@@ -22,6 +22,23 @@ TEMPLATE_LIST_TEST_CASE("MonotonicClock: a wait until a deadline is over when th
   CHECK(clock.until(decltype(start)::max()) == Timeout::never);
 }
 
+TEST_CASE("SystemClock: is the time of day", "[clock]") {
+  const auto before = std::chrono::system_clock::now();
+  const auto now = SystemClock{}.now();
+  CHECK(now >= before);
+  CHECK(now <= std::chrono::system_clock::now());
+}
+
+TEST_CASE("SystemClock: is the emulated kernel's, which can be set", "[clock][emulated]") {
+  kernel::SoloHost host;
+  kernel::Kernel kernel{host};
+  const BasicSystemClock<EmulatedBackend> clock{EmulatedBackend{kernel}};
+  kernel.set_realtime(24h * 365);
+  CHECK(clock.now().time_since_epoch() == 24h * 365);
+  host.advance(1s);
+  CHECK(clock.now().time_since_epoch() == 24h * 365 + 1s);
+}
+
 TEST_CASE("MonotonicClock: is the emulated kernel's, which jumps", "[clock][emulated]") {
   kernel::SoloHost host;
   kernel::Kernel kernel{host};

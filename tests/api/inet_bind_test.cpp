@@ -163,6 +163,10 @@ TEST_CASE("Inet bind: a port below 1024 is for the privileged", "[inet][bind][em
     CHECK(calls.bind(calls.fresh(), calls.here(1024)).ok());
     CHECK(calls.bind(calls.fresh(), calls.here(65535)).ok());
   }
+  on.kernel.limits.ip_unprivileged_port_start = 443;
+  test::InetSockets calls{on, SOCK_STREAM};
+  CHECK(calls.bind(calls.fresh(), calls.here(442)) == failed(EACCES));
+  CHECK(calls.bind(calls.fresh(), calls.here(443)).ok());
 }
 
 TEMPLATE_LIST_TEST_CASE("Inet bind: who overlaps", "[inet][bind]", test::AllBackends) {

@@ -3,6 +3,7 @@
 #include "../support/file_limit.hpp"
 #include "../support/tcp_pair.hpp"
 #include "../support/thrown.hpp"
+#include "../support/unix_names.hpp"
 
 #include <vector>
 
@@ -32,6 +33,33 @@ struct Scripted : LinuxBackend {
 };
 
 }  // namespace
+
+TEST_CASE("Sockets: on the default kernel, an error_code is enough", "[socket][errors]") {
+  const test::UnixNames<test::OnLinux> names;
+  std::error_code ec = stale();
+  const TcpListener listener = TcpListener::bind(Ipv4::loopback(0), ec);
+  CHECK_FALSE(ec);
+  ec = stale();
+  const TcpStream stream = TcpStream::connect(listener.local_address(), ec);
+  CHECK_FALSE(ec);
+  ec = stale();
+  TcpStream starting = TcpStream::start_connect(listener.local_address(), ec);
+  CHECK_FALSE(ec);
+  starting.finish_connect();
+  CHECK_FALSE(TcpListener::bind(listener.local_address(), ec).is_open());
+  CHECK(ec == system_error(EADDRINUSE));
+  const UdpSocket udp = UdpSocket::bound_to(Ipv4::loopback(0), ec);
+  CHECK_FALSE(ec);
+  const UnixPath path{names.path("listener")};
+  const UnixListener unix_listener = UnixListener::bind(path, ec);
+  CHECK_FALSE(ec);
+  const UnixStream unix_stream = UnixStream::connect(path, ec);
+  CHECK_FALSE(ec);
+  const UnixDatagram datagrams = UnixDatagram::bound_to(UnixPath{names.path("datagrams")}, ec);
+  CHECK_FALSE(ec);
+  CHECK_FALSE(UnixStream::connect(UnixPath{names.path("nobody")}, ec).is_open());
+  CHECK(ec == system_error(ENOENT));
+}
 
 TEMPLATE_LIST_TEST_CASE("TcpListener: it hands out connections and says whose they are", "[tcp][listener]",
                         test::AllBackends) {

@@ -29,10 +29,8 @@ std::error_code system_error(int error) { return {error, std::system_category()}
 
 /// The time of day on the kernel of a case.
 template <class On>
-system_clock::time_point time_of_day(const On& on) {
-  ::timespec time{};
-  REQUIRE(on.backend.clock_gettime(CLOCK_REALTIME, &time).ok());
-  return system_clock::time_point{std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)};
+auto time_of_day(const On& on) {
+  return BasicSystemClock<typename On::Backend>{on.backend}.now();
 }
 
 static_assert(std::is_nothrow_move_constructible_v<TimerFd> && !std::is_copy_constructible_v<TimerFd>);
@@ -152,6 +150,10 @@ TEMPLATE_LIST_TEST_CASE("TimerFd: a deadline of the monotonic clock", "[timer_fd
   CHECK(timer.interval() == 1min);
   timer.set_at(Clock<TestType>::time_point::max());
   CHECK(timer.remaining() == 0s);
+  timer.set_at(clock.now() + 2h, ec);
+  CHECK_FALSE(ec);
+  CHECK(timer.remaining() > 1h);
+  CHECK(timer.interval() == 0s);
 }
 
 TEMPLATE_LIST_TEST_CASE("TimerFd: a time of day, with the periods since", "[timer_fd][periodic]", test::AllBackends) {
@@ -172,6 +174,30 @@ TEMPLATE_LIST_TEST_CASE("TimerFd: a time of day, with the periods since", "[time
   CHECK(timer.try_read() == 1);
   timer.set_at(system_clock::time_point{-1h});  // Before 1970.
   CHECK(timer.try_read() == 1);
+  timer.set_at(time_of_day(on) + 1h, ec);
+  CHECK_FALSE(ec);
+  timer.set_at_or_cancel(time_of_day(on) + 1h, ec);
+  CHECK_FALSE(ec);
+  CHECK(timer.remaining() > 30min);
+  timer.set_at(system_clock::time_point::max());
+  CHECK(timer.remaining() == 0s);
+}
+
+TEMPLATE_LIST_TEST_CASE("TimerFd: a deadline of another clock is misuse", "[timer_fd][misuse]", test::AllBackends) {
+  TestType on;
+  Timer<TestType> monotonic{on.backend};
+  Timer<TestType> realtime{on.backend, TimerClock::realtime};
+  Timer<TestType> adopted{BasicOwnedFd<typename TestType::Backend>{realtime.release()}};
+  std::error_code ec;
+  auto boottime = Timer<TestType>::create(on.backend, TimerClock::boottime, Timer<TestType>::default_flags, ec);
+  adopted.set_at(time_of_day(on) + 1h);  // Whose clock nobody knows.
+  adopted.set_at(Clock<TestType>{on.backend}.now());
+  if (!test::assertions_are_on) return;
+  CHECK(test::last_words([&] { monotonic.set_at(time_of_day(on)); }).find("a time of day") != std::string::npos);
+  CHECK(test::last_words([&] { monotonic.set_at_or_cancel(time_of_day(on)); }).find("a time of day") !=
+        std::string::npos);
+  CHECK(test::last_words([&] { boottime.set_at(Clock<TestType>{on.backend}.now()); }).find("of another one") !=
+        std::string::npos);
 }
 
 TEMPLATE_LIST_TEST_CASE("TimerFd: disarmed, it has forgotten", "[timer_fd]", test::AllBackends) {

@@ -129,9 +129,8 @@ inline SysResult<void> InetSocketFile::bind(std::string_view bytes) {
   const bool is_unspecified = family_of(bytes) == AF_UNSPEC && family_ == AF_INET && at.address.is_any();
   if (family_of(bytes) != family_ && !is_unspecified) return Result::failure(EAFNOSUPPORT);
   const bool is_local = at.address.is_any() || net_.has(at.address) || (at.address.is_v4() && is_of_many(at.address));
-  constexpr std::uint16_t first_unprivileged = 1024;  // net.ipv4.ip_unprivileged_port_start.
   if (family_ == AF_INET && !is_local) return Result::failure(EADDRNOTAVAIL);
-  if (at.port != 0 && at.port < first_unprivileged) return Result::failure(EACCES);
+  if (at.port != 0 && at.port < net_.network().limits().ip_unprivileged_port_start) return Result::failure(EACCES);
   if (!may_bind()) return Result::failure(EINVAL);
   if (family_ == AF_INET6) {
     if (at.address.is_v4() && options().v6_only) return Result::failure(EINVAL);

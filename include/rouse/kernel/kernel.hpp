@@ -251,7 +251,7 @@ class Kernel {
 };
 
 /// Puts the calling thread into a network namespace, as setns(2) does: the sockets it makes from now on are there.
-/// Takes it back when destroyed.
+/// Takes it back when destroyed. Threads that it starts do not inherit this.
 class InNamespace {
  public:
   InNamespace(Kernel& kernel, NetNamespace& net) : task_(kernel.host().current()), before_(task_.net) {

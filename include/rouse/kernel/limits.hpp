@@ -18,8 +18,9 @@ struct Limits {
   int rmem_max = 4194304;                    ///< net.core.rmem_max: what SO_RCVBUF is capped at, before doubling.
   int tcp_wmem_default = 16384;              ///< net.ipv4.tcp_wmem: SO_SNDBUF of a TCP socket before it is connected.
   int tcp_rmem_default = 131072;             ///< net.ipv4.tcp_rmem: its SO_RCVBUF.
-  std::size_t optmem_max = 131072;           ///< net.core.optmem_max: control messages of one sendmsg are shorter.
-  std::size_t max_dgram_qlen = 10;           ///< net.unix.max_dgram_qlen: messages from others than the peer, less one.
+  std::uint16_t ip_unprivileged_port_start = 1024;  ///< net.ipv4.ip_unprivileged_port_start: ports below are EACCES.
+  std::size_t optmem_max = 131072;  ///< net.core.optmem_max: control messages of one sendmsg are shorter.
+  std::size_t max_dgram_qlen = 10;  ///< net.unix.max_dgram_qlen: messages from others than the peer, less one.
 };
 
 inline constexpr std::size_t page_size = 4096;

@@ -1,0 +1,221 @@
+// What an end of a TCP connection makes of segments that do not fit: late, early, doubled, or from somebody who
+// guesses.
+#include "../support/machines.hpp"
+#include "rouse/kernel/tcp_segment.hpp"
+#include "rouse/kernel/tcp_socket_file.hpp"
+
+using namespace rouse;
+using kernel::TcpEndpoint;
+using kernel::TcpSegment;
+using kernel::TcpState;
+using test::end_of_stream;
+using test::failed;
+using test::inet_address;
+using test::nothing;
+using test::text;
+
+namespace {
+
+struct Segments : test::Connection {
+  [[nodiscard]] const TcpEndpoint& endpoint(const Fd& fd) const {
+    return kernel::file_cast<kernel::TcpSocketFile>(on.kernel.file(fd.get()))->endpoint();
+  }
+  /// The next one that the client would send, of no bytes. Precondition: both ends have read everything.
+  [[nodiscard]] std::unique_ptr<TcpSegment> next() const {
+    const TcpEndpoint& client = endpoint(end);
+    auto segment = std::make_unique<TcpSegment>();
+    segment->from = client.local;
+    segment->to = client.remote;
+    segment->sequence = endpoint(accepted).read_at();
+    segment->acknowledged = client.read_at();
+    segment->window = 1'000'000;
+    segment->ack = true;
+    return segment;
+  }
+  void arrive(TcpSegment& segment) {
+    segment.arrive(server_net);
+    network.settle();
+  }
+  void arrive(TcpSegment& segment, std::string bytes) {
+    segment.bytes = std::move(bytes);
+    arrive(segment);
+  }
+  /// The client does not hear what the server says of bytes that it never sent.
+  void cut_off() { network.set_partitioned(client_net, server_net, true); }
+  void check_all_is_well() {
+    CHECK(tcp.receive(accepted) == nothing(EAGAIN));
+    CHECK(tcp.send(end, "abc") == std::size_t{3});
+    CHECK(tcp.receive(accepted) == text("abc"));
+    CHECK(tcp.send(accepted, "def") == std::size_t{3});
+    CHECK(tcp.receive(end) == text("def"));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("TCP segments: a reset counts only within the window", "[tcp][segment]") {
+  Segments s;
+  const auto reset = s.next();
+  reset->reset = true;
+  SECTION("what was received already") { reset->sequence -= 1; }
+  SECTION("beyond the window") { reset->sequence += 100'000'000; }
+  s.arrive(*reset);
+  if (reset->sequence != s.next()->sequence) return s.check_all_is_well();
+  CHECK(s.tcp.receive(s.accepted) == nothing(ECONNRESET));
+}
+
+TEST_CASE("TCP segments: what acknowledges nothing, or what was never sent, is not taken", "[tcp][segment]") {
+  Segments s;
+  const auto segment = s.next();
+  SECTION("nothing") { segment->ack = false; }
+  SECTION("what was never sent") { segment->acknowledged += 1; }
+  s.arrive(*segment, "x");
+  s.check_all_is_well();
+}
+
+TEST_CASE("TCP segments: a second SYN changes nothing", "[tcp][segment]") {
+  Segments s;
+  const auto syn = s.next();
+  syn->syn = true;
+  SECTION("as the client's first was") { syn->sequence -= 1; }
+  SECTION("of a new connection") { syn->sequence += 1000; }
+  s.arrive(*syn);
+  s.check_all_is_well();
+}
+
+TEST_CASE("TCP segments: bytes are taken once, and in order", "[tcp][segment]") {
+  Segments s;
+  const auto segment = s.next();
+  SECTION("not before those in front of them") {
+    segment->sequence += 1;
+    s.arrive(*segment, "x");
+    s.check_all_is_well();
+  }
+  SECTION("not again") {
+    s.cut_off();
+    s.arrive(*segment, "abc");
+    CHECK(s.tcp.receive(s.accepted) == text("abc"));
+    s.arrive(*segment, "abc");
+    CHECK(s.tcp.receive(s.accepted) == nothing(EAGAIN));
+    s.arrive(*segment, "abcde");
+    CHECK(s.tcp.receive(s.accepted) == text("de"));
+  }
+  SECTION("an end that is not next is none") {
+    segment->sequence += 1;
+    segment->fin = true;
+    s.arrive(*segment);
+    s.check_all_is_well();
+  }
+  SECTION("nor are bytes behind the end") {
+    s.cut_off();
+    segment->fin = true;
+    s.arrive(*segment);
+    CHECK(s.tcp.receive(s.accepted) == end_of_stream());
+    segment->fin = false;
+    segment->sequence += 1;
+    s.arrive(*segment, "x");
+    CHECK(s.tcp.receive(s.accepted) == end_of_stream());
+  }
+}
+
+TEST_CASE("TCP segments: an urgent byte is announced once", "[tcp][segment][urgent]") {
+  Segments s;
+  s.cut_off();
+  const auto segment = s.next();
+  segment->urgent_end = segment->sequence + 2;
+  s.arrive(*segment);
+  char byte = 0;
+  const auto urgent = [&] { return s.on.backend.recvfrom(s.accepted.get(), &byte, 1, MSG_OOB, nullptr, nullptr); };
+  CHECK(urgent() == SysResult<std::size_t>::failure(EAGAIN));  // It is still to come.
+  SECTION("with the bytes before it") {
+    s.arrive(*segment, "a");
+    CHECK(urgent() == SysResult<std::size_t>::failure(EAGAIN));
+    segment->sequence += 1;
+    s.arrive(*segment, "!");
+    CHECK(urgent() == std::size_t{1});
+    CHECK(byte == '!');
+    CHECK(s.tcp.receive(s.accepted) == text("a"));
+    s.arrive(*segment, "!");
+    CHECK(urgent() == SysResult<std::size_t>::failure(EINVAL));
+  }
+  SECTION("an earlier one is none") {
+    segment->urgent_end -= 1;
+    s.arrive(*segment, "ab");
+    CHECK(urgent() == std::size_t{1});
+    CHECK(byte == 'b');
+  }
+  SECTION("one that has been read is none") {
+    s.arrive(*segment, "ab");
+    CHECK(urgent() == std::size_t{1});
+    CHECK(s.tcp.receive(s.accepted) == text("a"));
+    segment->sequence += 2;
+    s.arrive(*segment, "c");
+    CHECK(urgent() == SysResult<std::size_t>::failure(EINVAL));
+    CHECK(s.tcp.receive(s.accepted) == text("c"));
+  }
+  SECTION("it never comes") {
+    SECTION("as this end takes no more") { REQUIRE(s.tcp.shutdown(s.accepted, SHUT_RD).ok()); }
+    SECTION("as the connection is over") {
+      segment->urgent_end = 0;
+      segment->fin = true;
+      s.arrive(*segment);
+      REQUIRE(s.tcp.shutdown(s.accepted, SHUT_WR).ok());
+    }
+    CHECK(urgent() == std::size_t{0});
+  }
+}
+
+TEST_CASE("TCP segments: a listener answers only who wants to connect", "[tcp][segment]") {
+  Segments s;
+  const auto segment = s.next();
+  segment->from.port = 7;  // Nobody there is connected.
+  SECTION("a reset") { segment->reset = true; }
+  SECTION("an answer to nothing") {}
+  SECTION("neither") { segment->ack = false; }
+  SECTION("from nobody") { REQUIRE(segment->from.address != s.endpoint(s.end).remote.address); }
+  s.arrive(*segment);
+  CHECK(s.endpoint(s.server).pending() == 0);
+  s.check_all_is_well();
+}
+
+TEST_CASE("TCP segments: who connects takes the right answer only", "[tcp][segment]") {
+  Segments s;
+  s.cut_off();
+  const auto fd = s.client();
+  const TcpEndpoint& client = s.endpoint(fd);
+  TcpSegment answer;
+  answer.from = client.remote;
+  answer.to = client.local;
+  answer.window = 1000;
+  SECTION("a reset of something else") {
+    answer.reset = true;
+    answer.ack = true;
+    answer.acknowledged = 1;
+  }
+  SECTION("a reset of nothing") { answer.reset = true; }
+  SECTION("no SYN") { answer.bytes = "x"; }
+  answer.arrive(s.client_net);
+  s.network.settle();
+  CHECK(client.state() == TcpState::syn_sent);
+  CHECK(s.tcp.take_error(fd) == 0);
+}
+
+TEST_CASE("TCP segments: what is left of a connection answers, until it is reset", "[tcp][segment]") {
+  Segments s;
+  REQUIRE(s.tcp.shutdown(s.accepted, SHUT_WR).ok());
+  REQUIRE(s.tcp.shutdown(s.end, SHUT_WR).ok());
+  s.cut_off();
+  const auto late = s.next();
+  const kernel::NetNamespace::Ends ends{late->to, late->from};
+  REQUIRE(s.server_net.connections.at(ends)->state() == TcpState::time_wait);
+  s.arrive(*late, "x");
+  CHECK(s.server_net.connections.at(ends)->state() == TcpState::time_wait);
+  late->reset = true;
+  late->bytes.clear();
+  late->sequence -= 1;
+  s.arrive(*late);
+  CHECK(s.server_net.connections.count(ends) == 1);
+  late->sequence += 1;
+  s.arrive(*late);
+  CHECK(s.server_net.connections.count(ends) == 0);
+}

@@ -163,6 +163,46 @@ TEMPLATE_LIST_TEST_CASE("Inet options: those of IP", "[inet][options]", test::Al
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("Inet options: an IPv6 socket has those of both", "[inet][options]", test::AllBackends) {
+  TestType on;
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+    CAPTURE(type);
+    test::InetSockets calls{on, type, AF_INET6};
+    const auto fd = calls.fresh();
+    REQUIRE(calls.set(fd, IPPROTO_IP, IP_TTL, 5).ok());
+    REQUIRE(calls.set(fd, IPPROTO_IP, IP_TOS, 0x10).ok());
+    CHECK(calls.get(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS) == 64);
+    CHECK(calls.get(fd, IPPROTO_IPV6, IPV6_TCLASS) == 0);
+    REQUIRE(calls.set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 7).ok());
+    REQUIRE(calls.set(fd, IPPROTO_IPV6, IPV6_TCLASS, 0x20).ok());
+    CHECK(calls.get(fd, IPPROTO_IP, IP_TTL) == 5);
+    CHECK(calls.get(fd, IPPROTO_IP, IP_TOS) == 0x10);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("Inet options: the type of service sets the priority", "[inet][options]", test::AllBackends) {
+  TestType on;
+  for (const Kind& kind : kinds) {
+    CAPTURE(kind.name);
+    test::InetSockets calls{on, kind.type, kind.family};
+    const auto fd = calls.fresh();
+    const auto priority_with = [&](int type_of_service) {
+      calls.set(fd, IPPROTO_IP, IP_TOS, type_of_service).value();
+      return calls.option(fd, SO_PRIORITY);
+    };
+    CHECK(priority_with(0x04) == 0);
+    CHECK(priority_with(0x08) == 2);
+    CHECK(priority_with(0x10) == 6);
+    CHECK(priority_with(0xb8) == 4);
+    calls.set_option(fd, SO_PRIORITY, 1).value();
+    CHECK(priority_with(0xb8) == 1);  // The same changes nothing.
+    CHECK(priority_with(0xe0) == 0);
+    if (kind.family != AF_INET6) continue;
+    calls.set(fd, IPPROTO_IPV6, IPV6_TCLASS, 0x10).value();
+    CHECK(calls.option(fd, SO_PRIORITY) == 0);
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("Inet options: those of TCP", "[inet][options][tcp]", test::AllBackends) {
   struct Row {
     int name;
@@ -195,6 +235,9 @@ TEMPLATE_LIST_TEST_CASE("Inet options: those of TCP", "[inet][options][tcp]", te
   CHECK(calls.get(fd, IPPROTO_TCP, 1000).error() == ENOPROTOOPT);
   REQUIRE(calls.set_option(fd, SO_RCVLOWAT, -1).ok());
   CHECK(calls.option(fd, SO_RCVLOWAT) == 16777216);
+  REQUIRE(calls.set_option(fd, SO_RCVBUF, 10000).ok());
+  REQUIRE(calls.set_option(fd, SO_RCVLOWAT, 1000000).ok());
+  CHECK(calls.option(fd, SO_RCVLOWAT) == 10000);
 }
 
 TEMPLATE_LIST_TEST_CASE("Inet options: levels that are not known", "[inet][options][errors]", test::AllBackends) {

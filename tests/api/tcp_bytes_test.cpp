@@ -145,6 +145,36 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: with MSG_MORE they wait for more", "[tcp][by
     CHECK(t.calls.receive(t.accepted) == text("abc"));
     CHECK(t.calls.receive(t.accepted) == end_of_stream());
   }
+  SECTION("the peer's end") {
+    REQUIRE(t.calls.shutdown(t.accepted, SHUT_WR).ok());
+    CHECK(t.calls.receive(t.accepted) == text("abc"));
+  }
+  SECTION("the peer closes, and so resets") {
+    REQUIRE(t.accepted.close().ok());
+    CHECK(t.calls.bits(t.client) == (F::err | F::hup | F::rdhup | F::in | F::out));
+    CHECK(t.calls.take_error(t.client) == EPIPE);
+  }
+  SECTION("the first that the peer sends") {
+    REQUIRE(t.calls.send(t.accepted, "x").ok());
+    CHECK(t.calls.receive(t.accepted) == text("abc"));
+  }
+  SECTION("an urgent byte") {
+    REQUIRE(t.calls.send(t.client, "!", MSG_OOB | MSG_MORE).ok());
+    CHECK(t.calls.receive(t.accepted) == text("abc"));
+    CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == text("!"));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: the end counts among what is on its way", "[tcp][bytes]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_CORK, 1).ok());
+  REQUIRE(t.calls.send(t.client, "abc").ok());
+  CHECK(t.calls.in_flight(t.client) == 3);
+  REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok());
+  CHECK(t.calls.asked(t.client, siocoutqnsd) == 0);
+  REQUIRE(t.calls.receive(t.accepted) == text("abc"));
+  REQUIRE(t.calls.send(t.accepted, "x").ok());  // Which acknowledges the end.
+  CHECK(t.calls.in_flight(t.client) == 0);
 }
 
 TEMPLATE_LIST_TEST_CASE("TCP bytes: a cork holds them until it is drawn", "[tcp][bytes][options]", test::AllBackends) {
@@ -157,6 +187,12 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: a cork holds them until it is drawn", "[tcp]
   SECTION("drawn") { REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_CORK, 0).ok()); }
   SECTION("overruled") { REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_NODELAY, 1).ok()); }
   SECTION("the end") { REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok()); }
+  SECTION("pushed aside by an urgent byte") { REQUIRE(t.calls.send(t.client, "!", MSG_OOB).ok()); }
+  SECTION("not by the peer's end") {
+    REQUIRE(t.calls.shutdown(t.accepted, SHUT_WR).ok());
+    CHECK(t.calls.readable(t.accepted) == 0);
+    REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_CORK, 0).ok());
+  }
   CHECK(t.calls.receive(t.accepted) == text("abcdef"));
 }
 

@@ -163,6 +163,12 @@ TEMPLATE_LIST_TEST_CASE("TCP threads: the end is for all who receive", "[tcp][th
 TEMPLATE_LIST_TEST_CASE("TCP threads: receiving nothing waits for data, and MSG_WAITALL for all of it",
                         "[tcp][threads][flags]", test::AllThreadBackends) {
   Blocking<TestType> t;
+  SECTION("nothing, for some time") {
+    const ::timeval limit{0, 2000};
+    REQUIRE(t.on.backend.setsockopt(t.accepted.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit).ok());
+    CHECK(t.calls.receive(t.accepted, 0) == text(""));
+    CHECK(t.calls.receive(t.accepted, 0, MSG_DONTWAIT) == nothing(EAGAIN));
+  }
   SECTION("nothing") {
     auto receiver = t.receiver(0);
     REQUIRE(t.calls.send(t.client, "abc").ok());

@@ -22,8 +22,10 @@ struct InetOptions {
   bool broadcast = false;
   bool v6_only = false;
   int priority = 0;
-  int type_of_service = 0;
-  int hops = 64;
+  int type_of_service = 0;     // IP_TOS,
+  int traffic_class = 0;       // and IPV6_TCLASS: an IPv6 socket has both.
+  int time_to_live = 64;       // IP_TTL,
+  int hops = 64;               // and IPV6_UNICAST_HOPS.
   std::uint32_t booleans = 0;  // SO_*: those that are kept and have no effect here.
 
   // TCP.

@@ -61,10 +61,10 @@ class InetSocketFile : public SocketFile {
     if (!address_is_bound_) user().local.address = IpAddress::any(family_);
     if (user().is_implicit) ports().remove(user());
   }
-  /// An address to connect or send to, as bytes of a family. Errors: EINVAL, EAFNOSUPPORT.
-  enum class Unspecified { is_refused, is_ipv4 };
+  /// An address to connect or send to, as bytes of a family. Errors: EINVAL, EAFNOSUPPORT, ENETUNREACH.
+  enum class Purpose { to_connect, to_send };
   [[nodiscard]] SysResult<void> parse_target(std::string_view address, IpEndpoint& target, int family,
-                                             Unspecified unspecified = Unspecified::is_refused) const;
+                                             Purpose purpose = Purpose::to_connect) const;
   /// Where packets to `target` come from. Errors: ENETUNREACH, EINVAL.
   [[nodiscard]] SysResult<void> find_source(const IpEndpoint& target, IpAddress& source) const;
 
@@ -77,7 +77,9 @@ class InetSocketFile : public SocketFile {
   [[nodiscard]] int tos_mask() const { return type_ == SOCK_STREAM ? 0xfc : 0xff; }
   [[nodiscard]] std::size_t least_max() const {
     constexpr std::size_t half_of_the_largest_buffer = 16777216;
-    return type_ == SOCK_STREAM ? half_of_the_largest_buffer : SIZE_MAX;
+    if (type_ != SOCK_STREAM) return SIZE_MAX;
+    const InetOptions& with = options();
+    return with.receive_buffer_is_set ? static_cast<std::size_t>(with.receive_buffer) / 2 : half_of_the_largest_buffer;
   }
 
  protected:
@@ -107,11 +109,24 @@ namespace detail_inet {
     const bool is_of_ip = part.cmsg_level == IPPROTO_IP || (part.cmsg_level == IPPROTO_IPV6 && family == AF_INET6);
     if (is_of_ip) throw NotModelled("control message of level " + std::to_string(part.cmsg_level));
     if (part.cmsg_level == SOL_SOCKET && part.cmsg_type != SCM_RIGHTS && part.cmsg_type != SCM_CREDENTIALS) {
+      for (const int known : {SO_PRIORITY, SO_MARK, SO_TIMESTAMPING_OLD, SO_TIMESTAMPING_NEW, SO_TXTIME}) {
+        if (part.cmsg_type == known) throw NotModelled("control message of type " + std::to_string(known));
+      }
       return Result::failure(EINVAL);
     }
     at += CMSG_ALIGN(part.cmsg_len);
   }
   return {};
+}
+
+/// What a socket's priority becomes by its type of service.
+[[nodiscard]] constexpr int priority_of(int type_of_service) {
+  constexpr int best_effort = 0;
+  constexpr int bulk = 2;
+  constexpr int interactive = 6;
+  constexpr int interactive_bulk = 4;
+  constexpr int by_bits[] = {best_effort, bulk, interactive, interactive_bulk};
+  return by_bits[type_of_service >> 3 & 3];
 }
 
 /// True for addresses that stand for many: of these, IPv4's may be bound to.
@@ -172,14 +187,15 @@ inline SysResult<void> InetSocketFile::take_port(const IpEndpoint& at, PortTable
 }
 
 inline SysResult<void> InetSocketFile::parse_target(std::string_view bytes, IpEndpoint& target, int family,
-                                                    Unspecified unspecified) const {
+                                                    Purpose purpose) const {
   using Result = SysResult<void>;
   if (bytes.size() < shortest_address(family)) return Result::failure(EINVAL);
-  const bool is_taken_for_ipv4 =
-      unspecified == Unspecified::is_ipv4 && family == AF_INET && family_of(bytes) == AF_UNSPEC;
+  const bool is_taken_for_ipv4 = purpose == Purpose::to_send && family == AF_INET && family_of(bytes) == AF_UNSPEC;
   if (family_of(bytes) != family && !is_taken_for_ipv4) return Result::failure(EAFNOSUPPORT);
   target = read_endpoint(family, bytes);
-  if (target.address.is_link_local() && detail_inet::scope_of(bytes) == 0) return Result::failure(EINVAL);
+  // To send is to find no way there; to connect, no device.
+  const bool lacks_scope = target.address.is_link_local() && detail_inet::scope_of(bytes) == 0;
+  if (lacks_scope) return Result::failure(purpose == Purpose::to_send ? ENETUNREACH : EINVAL);
   if (!target.address.is_any()) return {};
   // The any address stands for the socket's own, of IPv4, else for the loopback: of IPv4 also if the socket is.
   const IpAddress& own = user().local.address;

@@ -113,14 +113,14 @@ inline SysResult<int> InetSocketFile::ip_option(int level, int name) {
   if (level == IPPROTO_IP) {
     switch (name) {
       case IP_TOS: return int{with.type_of_service};
-      case IP_TTL: return int{with.hops};
+      case IP_TTL: return int{with.time_to_live};
       default: return no_option("getsockopt", level, name);
     }
   }
   switch (name) {
     case IPV6_V6ONLY: return with.v6_only ? 1 : 0;
     case IPV6_UNICAST_HOPS: return int{with.hops};
-    case IPV6_TCLASS: return int{with.type_of_service};
+    case IPV6_TCLASS: return int{with.traffic_class};
     default: return no_option("getsockopt", level, name);
   }
 }
@@ -133,11 +133,13 @@ inline SysResult<void> InetSocketFile::set_ip_option(int level, int name, int va
   if (level == IPPROTO_IP) {
     switch (name) {
       case IP_TOS:
-        if (std::exchange(with.type_of_service, value & tos_mask()) != with.type_of_service) type_of_service_changed();
+        if (std::exchange(with.type_of_service, value & tos_mask()) == with.type_of_service) return {};
+        with.priority = detail_inet::priority_of(with.type_of_service);
+        type_of_service_changed();
         return {};
       case IP_TTL:
         if (value != -1 && (value < 1 || value > hops_max)) return Result::failure(EINVAL);
-        with.hops = value == -1 ? hops_default : value;
+        with.time_to_live = value == -1 ? hops_default : value;
         return {};
       default: return no_option("setsockopt", level, name);
     }
@@ -153,7 +155,7 @@ inline SysResult<void> InetSocketFile::set_ip_option(int level, int name, int va
       return {};
     case IPV6_TCLASS:
       if (value < -1 || value > 0xff) return Result::failure(EINVAL);
-      with.type_of_service = value == -1 ? 0 : value & tos_mask();
+      with.traffic_class = value == -1 ? 0 : value & tos_mask();
       return {};
     default: return no_option("setsockopt", level, name);
   }

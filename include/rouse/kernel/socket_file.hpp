@@ -150,6 +150,11 @@ class SocketFile : public File, public detail::ListLink<SocketFile, InFlight> {
     }
     constexpr std::size_t device_request = 40;  // struct ifreq.
     const bool is_for_sockets = (request >> 8 & 0xff) == 0x89;
+    constexpr unsigned long devices_begin = 0x8906;  // SIOCGSTAMP, and routes, devices and neighbours.
+    constexpr unsigned long devices_end = 0x8990;
+    if (request >= devices_begin && request < devices_end) {
+      throw NotModelled("ioctl request " + std::to_string(request) + " on a " + kind().name);
+    }
     const bool is_bad = is_for_sockets && !can_read_user(argument, device_request);
     return SysResult<int>::failure(is_bad ? EFAULT : ENOTTY);
   }

@@ -70,7 +70,8 @@ inline SysResult<std::size_t> receive(Kernel& kernel, SocketFile& socket, const 
   };
   const SysResult<std::size_t> slept = wait_in(kernel, place, op, socket, interrupted, attempt);
   const bool asks_for_nothing = to.left() == 0 && to.moved() == 0;
-  if (slept.error() == interrupted && asks_for_nothing && socket.waits_once_for_nothing()) return 0;
+  const bool has_waited = slept.error() == interrupted || slept.would_block();
+  if (has_waited && asks_for_nothing && socket.waits_once_for_nothing()) return 0;
   return moved_or(to, slept);
 }
 

@@ -88,6 +88,13 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
     more_ = false;
     send_queued();
   }
+  /// SIOCOUTQ and SIOCOUTQNSD: the end counts as one.
+  [[nodiscard]] std::size_t in_flight() const {
+    return is_connecting() || state_ == TcpState::closed ? unacknowledged() : send_end() - acknowledged_;
+  }
+  [[nodiscard]] std::size_t unsent() const {
+    return is_connecting() || state_ == TcpState::closed ? unacknowledged() : send_end() - std::min(sent_, send_end());
+  }
   /// No more will be sent.
   void shut_write();
   /// The socket goes. What is queued is still sent, unless there is something that nobody has read.
@@ -133,11 +140,8 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
     return static_cast<std::size_t>(options.send_buffer) -
            std::min(used, static_cast<std::size_t>(options.send_buffer));
   }
-  /// SIOCOUTQ and SIOCOUTQNSD.
+  /// Bytes that the peer has not said it has.
   [[nodiscard]] std::size_t unacknowledged() const { return unacknowledged_.size(); }
-  [[nodiscard]] std::size_t unsent() const {
-    return static_cast<std::size_t>(data_end() - std::min(sent_, data_end()));
-  }
   [[nodiscard]] int take_error() { return std::exchange(error, 0); }
   /// What check_invariants asks: the numbers of what was sent and received fit together.
   [[nodiscard]] bool is_consistent() const {
@@ -259,6 +263,7 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   bool fin_queued_ = false;
   bool wants_room_ = false;
   bool more_ = false;
+  bool has_heard_ = false;  // Something has come since it is connected.
   Awaits awaits_ = Awaits::nothing;
   int retries_ = 0;
   Time waits_since_ = 0;

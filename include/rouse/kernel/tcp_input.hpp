@@ -76,6 +76,7 @@ inline void TcpEndpoint::arrive(const TcpSegment& segment) {
   }
   if (state_ == TcpState::time_wait) return send_ack();
   if (segment.syn && segment.sequence >= expected_) return send_ack();  // Not of this connection.
+  const std::uint64_t acknowledged = acknowledged_;
   if (!segment.ack || !take_ack(segment)) return;
   // Of what came before, sent again or as a probe, the peer hears that it is here.
   if (segment.sequence < expected_ && segment.end() <= expected_ && state_ != TcpState::closed) return send_ack();
@@ -83,6 +84,10 @@ inline void TcpEndpoint::arrive(const TcpSegment& segment) {
   take_urgent_byte(segment);
   if (!take_bytes(segment)) return;
   if (segment.fin && segment.end() == expected_ + 1) take_fin();
+  // What Linux has to look at more closely makes it look at what waits for more, too.
+  const bool is_looked_at = acknowledged_ > acknowledged || segment.fin || !std::exchange(has_heard_, true);
+  if (!is_looked_at || !more_ || options.cork) return;
+  push();
 }
 
 inline void TcpEndpoint::accept_syn(const TcpSegment& segment) {

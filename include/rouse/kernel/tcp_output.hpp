@@ -80,7 +80,8 @@ inline void TcpEndpoint::send_queued() {
     const auto n = static_cast<std::size_t>(std::min({bytes_left, may, std::uint64_t{segment_max()}}));
     const bool is_last = sent_ + n == data_end();
     if (n == 0 && !(is_last && fin_queued_)) break;
-    if (more_ && is_last && n < segment_max() && !fin_queued_) break;
+    const bool is_urgent = urgent_end_ > acknowledged_;
+    if (more_ && is_last && n < segment_max() && !fin_queued_ && !is_urgent) break;
     const std::uint64_t at = sent_;
     const bool is_end = is_last && fin_queued_;
     sent_ += n + (is_end ? 1u : 0u);

@@ -144,7 +144,7 @@ inline SysResult<int> TcpSocketFile::ioctl(unsigned long request, void* argument
     case SIOCATMARK: value = end.is_at_mark() ? 1 : 0; break;
     case SIOCOUTQ:
       if (listening) return SysResult<int>::failure(EINVAL);
-      value = end.unacknowledged();
+      value = end.in_flight();
       break;
     case siocoutqnsd:
       if (listening) return SysResult<int>::failure(EINVAL);

@@ -339,7 +339,7 @@ inline SysResult<void> UdpSocketFile::find_target(const Outgoing& message, std::
     target = remote_;
     if (hides_peer(message)) return {};
   } else {
-    const Result parsed = parse_target(address, target, family, Unspecified::is_ipv4);
+    const Result parsed = parse_target(address, target, family, Purpose::to_send);
     if (!parsed.ok()) return parsed;
   }
   if (family != AF_INET && target.address.is_v4()) {

@@ -163,6 +163,35 @@ TEMPLATE_LIST_TEST_CASE("Inet options: those of IP", "[inet][options]", test::Al
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("Inet options: at IPv4's level a byte will do", "[inet][options]", test::AllBackends) {
+  TestType on;
+  test::InetSockets calls{on, SOCK_DGRAM};
+  const auto fd = calls.fresh();
+  const auto set = [&](const void* value, ::socklen_t n) {
+    return on.backend.setsockopt(fd.get(), IPPROTO_IP, IP_TTL, value, n);
+  };
+  const unsigned char bytes[] = {200, 1, 2, 3};
+  for (const ::socklen_t n : {1u, 2u, 3u}) {
+    REQUIRE(set(bytes, n).ok());
+    CHECK(calls.get(fd, IPPROTO_IP, IP_TTL) == 200);
+    unsigned char got[] = {9, 9, 9, 9};
+    ::socklen_t room = n;
+    REQUIRE(on.backend.getsockopt(fd.get(), IPPROTO_IP, IP_TTL, got, &room).ok());
+    CHECK(room == 1);
+    CHECK(int{got[0]} == 200);
+    CHECK(int{got[1]} == 9);
+  }
+  CHECK(set(bytes, 0) == failed(EINVAL));  // That is 0, which is no such number.
+  CHECK(set(test::unmapped(), 1) == failed(EFAULT));
+  CHECK(set(test::unmapped(), 4) == failed(EFAULT));
+  CHECK(on.backend.setsockopt(fd.get(), IPPROTO_IP, IP_TOS, bytes, 0).ok());
+  if constexpr (TestType::is_emulated) {
+    CHECK_THROWS_AS(calls.set(fd, IPPROTO_IP, IP_PKTINFO, 1), kernel::NotModelled);
+    test::InetSockets six{on, SOCK_DGRAM, AF_INET6};
+    CHECK_THROWS_AS(six.set(six.fresh(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1), kernel::NotModelled);
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("Inet options: an IPv6 socket has those of both", "[inet][options]", test::AllBackends) {
   TestType on;
   for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {

@@ -55,6 +55,23 @@ TEST_CASE("dump: every fd says what it holds", "[dump]") {
   CHECK(on.backend.close(again).ok());
 }
 
+TEST_CASE("dump: timers and signals say what they wait for", "[dump]") {
+  On on;
+  const int timer = on.backend.timerfd_create(CLOCK_MONOTONIC, 0).value();
+  const ::itimerspec every{{0, 2000}, {0, 1000}};
+  REQUIRE(on.backend.timerfd_settime(timer, 0, &every, nullptr).ok());
+  ::sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGUSR1);
+  ::sigaddset(&signals, SIGTERM);
+  REQUIRE(on.backend.signalfd(-1, &signals, 0).ok());
+  REQUIRE(on.backend.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK).ok());
+  const std::string text = dump(on.kernel);
+  CHECK(text.find("  3: timerfd (file 4): 0 expirations, the next in 1000 ns, every 2000 ns\n") != std::string::npos);
+  CHECK(text.find("  4: signalfd (file 5): signals 10 15\n") != std::string::npos);
+  CHECK(text.find("  5: timerfd (file 6): 0 expirations, non-blocking\n") != std::string::npos);
+}
+
 TEST_CASE("check_invariants: a sound kernel passes", "[invariants]") {
   On on;
   const BasicEpoll<EmulatedBackend> epoll{on.backend};

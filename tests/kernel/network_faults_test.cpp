@@ -1,7 +1,9 @@
 // What becomes of TCP connections that are cut, lose what they send, or end: at exact times.
 #include "../support/machines.hpp"
+#include "rouse/kernel/thread_host.hpp"
 
 #include <chrono>
+#include <thread>
 
 using namespace rouse;
 using namespace std::chrono_literals;
@@ -341,4 +343,38 @@ TEST_CASE("Network: a server that lost its answer says it again, and then gives 
     CHECK(m.tcp.bits(client) == F::out);
     CHECK(m.tcp.bits(server) == F::in);
   }
+}
+
+TEST_CASE("Network: it is changed while threads are in calls", "[network][threads]") {
+  kernel::ThreadHost host{kernel::ThreadHost::Clock::by_hand};
+  kernel::Kernel kernel{host};
+  const EmulatedBackend backend{kernel};
+  auto& server_net = kernel.network.add("server", {"10.0.0.2"});
+  auto& client_net = kernel.network.add("client", {"10.0.0.1"});
+  const auto in = [&](NetNamespace& net, auto make) {
+    const kernel::InNamespace here{kernel, net};
+    return make();
+  };
+  auto listener = in(server_net, [&] {
+    return BasicTcpListener{BasicTcpListener<EmulatedBackend>::bind(backend, Ipv4{{10, 0, 0, 2}, 8080})};
+  });
+  auto client = in(client_net, [&] {
+    return BasicTcpStream<EmulatedBackend>::connect(backend, Ipv4{{10, 0, 0, 2}, 8080});
+  });
+  auto [accepted, peer] = listener.accept();
+  int error = 0;
+  std::thread reader{[&, &stream = accepted] {
+    char byte = 0;
+    std::error_code ec;
+    stream.receive({&byte, 1}, ec);
+    error = ec.value();
+  }};
+  host.wait_until_blocked(1);
+  kernel.network.set_partitioned(client_net, server_net, true);
+  client.send(std::string_view{"x"});
+  kernel.set_realtime(std::chrono::hours(24 * 365 * 50));
+  CHECK(host.blocked() == 1);
+  kernel.network.reset_connections(client_net, server_net);
+  reader.join();
+  CHECK(error == ECONNRESET);
 }

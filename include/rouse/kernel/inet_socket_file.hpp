@@ -27,7 +27,6 @@ class InetSocketFile : public SocketFile {
   void set_linger(::linger to) override { options().linger = to; }
 
   [[nodiscard]] NetNamespace& net() const { return net_; }
-  [[nodiscard]] int family() const { return family_; }
   [[nodiscard]] virtual const PortUser& user() const = 0;
   [[nodiscard]] virtual const InetOptions& options() const = 0;
 
@@ -45,7 +44,7 @@ class InetSocketFile : public SocketFile {
   [[nodiscard]] virtual bool listens() const { return false; }
   virtual int take_error() = 0;
   /// Options that somebody may be waiting for have changed.
-  virtual void send_buffer_changed() {}
+  virtual void send_buffer_changed() = 0;
   virtual void receive_least_changed() {}
   virtual void keepalive_changed() {}
   virtual void type_of_service_changed() {}

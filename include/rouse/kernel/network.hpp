@@ -73,7 +73,6 @@ class Network {
   /// Lets arrive what takes no time. Called at the end of whatever may have sent.
   void settle() noexcept;
 
-  [[nodiscard]] Host& host() const { return host_; }
   [[nodiscard]] Timers& timers() const { return timers_; }
   [[nodiscard]] FileIds& file_ids() const { return file_ids_; }
   [[nodiscard]] const Limits& limits() const { return limits_; }

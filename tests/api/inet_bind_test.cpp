@@ -169,6 +169,23 @@ TEST_CASE("Inet bind: a port below 1024 is for the privileged", "[inet][bind][em
   CHECK(calls.bind(calls.fresh(), calls.here(443)).ok());
 }
 
+TEMPLATE_LIST_TEST_CASE("Inet bind: an IPv6 address that a connection chose is in the way of IPv4's any address",
+                        "[inet][bind]", test::AllBackends) {
+  TestType on;
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+    CAPTURE(type);
+    test::InetSockets six{on, type, AF_INET6};
+    test::InetSockets four{on, type};
+    const auto server = six.bound();
+    if (type == SOCK_STREAM) REQUIRE(six.listen(server, 1).ok());
+    const auto client = six.bound(inet_address("::", 0));
+    const int port = six.port(client);
+    REQUIRE(six.connect(client, six.local(server)).error() == (type == SOCK_STREAM ? EINPROGRESS : 0));
+    CHECK(four.bind(four.fresh(), inet_address("0.0.0.0", port)) == failed(EADDRINUSE));
+    CHECK(four.bind(four.fresh(), inet_address("127.0.0.1", port)).ok());
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("Inet bind: who overlaps", "[inet][bind]", test::AllBackends) {
   struct Row {
     const char* first;

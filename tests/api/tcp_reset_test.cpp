@@ -152,6 +152,37 @@ TEMPLATE_LIST_TEST_CASE("TCP reset: it comes after what this end shut", "[tcp][r
   CHECK(t.calls.receive(t.accepted) == end_of_stream());
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP reset: one that both ends have shut is reset for what is left of it only", "[tcp][reset]",
+                        test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  SECTION("what was not sent") {
+    const std::string much(1'000'000, 'x');
+    while (t.calls.send(t.client, much).ok()) {
+    }
+    REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok());
+    REQUIRE(t.calls.shutdown(t.accepted, SHUT_WR).ok());
+    t.calls.set_linger(t.client, 0);
+    REQUIRE(t.client.close().ok());
+    CHECK(t.calls.take_error(t.accepted) == ECONNRESET);
+  }
+  SECTION("what was not read") {
+    REQUIRE(t.calls.send(t.accepted, "abc").ok());
+    REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok());
+    SECTION("yet") {}
+    SECTION("after the end of the other") { REQUIRE(t.calls.shutdown(t.accepted, SHUT_WR).ok()); }
+    const bool is_over = t.calls.bits(t.accepted).has(F::hup);
+    REQUIRE(t.client.close().ok());
+    CHECK(t.calls.take_error(t.accepted) == (is_over ? 0 : EPIPE));
+  }
+  SECTION("nothing") {
+    REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok());
+    t.calls.set_linger(t.client, 0);
+    REQUIRE(t.calls.shutdown(t.accepted, SHUT_WR).ok());
+    REQUIRE(t.client.close().ok());
+    CHECK(t.calls.take_error(t.accepted) == 0);
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP reset: SIGPIPE goes with EPIPE, and with nothing else", "[tcp][reset][signals]",
                         test::AllBackends) {
   test::TcpEnds<TestType> t;

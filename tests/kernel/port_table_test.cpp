@@ -141,6 +141,46 @@ TEST_CASE("PortTable: TCP lets in who shares with the last that did", "[port_tab
   CHECK_FALSE(table.may_have(next));
 }
 
+TEST_CASE("PortTable: TCP compares with the last that shared, as that one takes addresses", "[port_table]") {
+  PortTable table{PortTable::Of::tcp};
+  User last{"127.0.0.1", 1000};
+  User next{"0.0.0.0", 1000};
+  last.reuse_port = next.reuse_port = true;
+  table.take(last);
+  last.reuse_port = false;
+  CHECK_FALSE(table.may_have(next));  // It has to ask, and is told so.
+  next.local.address = last.local.address;
+  CHECK(table.may_have(next));
+  next.v6_only = true;
+  CHECK_FALSE(table.may_have(next));
+
+  PortTable other_table{PortTable::Of::tcp};
+  User any{"0.0.0.0", 1000};
+  User plain{"::1", 1000};
+  User both{"::", 1000};
+  plain.family = both.family = AF_INET6;
+  any.reuse_port = both.reuse_port = plain.v6_only = true;
+  other_table.take(plain);
+  CHECK_FALSE(other_table.may_have(both));
+  other_table.take(any);
+  CHECK(other_table.may_have(both));  // It is one of IPv4's any address, as far as that goes.
+}
+
+TEST_CASE("PortTable: an IPv6 address of a connection is in the way of IPv4's any address", "[port_table]") {
+  for (const PortTable::Of protocol : {PortTable::Of::tcp, PortTable::Of::udp}) {
+    PortTable table{protocol};
+    User connected{"::1", 1000};
+    connected.family = AF_INET6;
+    User any{"0.0.0.0", 1000};
+    User one{"127.0.0.1", 1000};
+    table.take(connected);
+    CHECK_FALSE(table.may_have(any));
+    CHECK(table.may_have(one));
+    connected.v6_only = true;  // It was bound.
+    CHECK(table.may_have(any));
+  }
+}
+
 TEST_CASE("PortUser: what a listener shares", "[port_table]") {
   User a{"127.0.0.1", 1000};
   User b{"127.0.0.1", 1000};

@@ -156,14 +156,18 @@ inline SysResult<void> InetSocketFile::bind(std::string_view bytes) {
     if (is_scoped && scope_of(bytes) != loopback_scope) return Result::failure(ENODEV);
     if (!is_local && !at.address.is_multicast()) return Result::failure(EADDRNOTAVAIL);
   }
+  // From then on it is one for IPv6 alone, if it is not one for IPv4 alone.
+  const bool is_bound = at.address != IpAddress::any(family_);
+  const bool v6_only_before = user().v6_only;
+  if (is_bound && !at.address.is_v4()) user().v6_only = true;
   const SysResult<void> taken = take_port(at, bind_parity());
   if (!taken.ok()) {
+    user().v6_only = v6_only_before;
     user().local.address = IpAddress::any(family_);  // One that it had before is lost.
     return taken;
   }
-  address_is_bound_ = at.address != IpAddress::any(family_);
-  // From then on it is one for IPv6 alone, if it is not one for IPv4 alone.
-  if (address_is_bound_ && !at.address.is_v4()) options().v6_only = user().v6_only = true;
+  address_is_bound_ = is_bound;
+  options().v6_only = user().v6_only;
   user().is_implicit = at.port == 0;
   return {};
 }

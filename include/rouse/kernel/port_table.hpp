@@ -21,6 +21,7 @@ class PortUser : public detail::ListLink<PortUser> {
 
   /// Shares its port on the terms of `other`: what the socket says later of itself changes nothing here.
   void share_as(const PortUser& other) {
+    family = other.family;
     v6_only = other.v6_only;
     reuse_address = other.reuse_address;
     reuse_port = other.reuse_port;
@@ -33,7 +34,10 @@ class PortUser : public detail::ListLink<PortUser> {
     return true;
   }
   [[nodiscard]] bool overlaps(const PortUser& other) const {
-    return covers(other.local.address) || other.covers(local.address);
+    // To IPv4's any address, an IPv6 one that a connection has chosen, not bind(2), is in the way.
+    const bool is_in_the_way = other.family == AF_INET6 && !other.v6_only;
+    const bool asks_for_any = family == AF_INET && local.address.is_any();
+    return covers(other.local.address) || other.covers(local.address) || (asks_for_any && is_in_the_way);
   }
   /// True if it may have the port beside `other`, at an address of both. Of TCP.
   [[nodiscard]] bool may_share(const PortUser& other) const {
@@ -95,11 +99,11 @@ class PortTable {
     Port& port = ports_[user.local.port];
     const bool is_first = port.users.empty();
     if (!user.reuse_port) {
-      port.shares = Shares::with_nobody;
+      port.has_last = false;
     } else if (is_first || !port.lets_in(user)) {
-      port.shares = is_first ? Shares::with_all : Shares::with_the_last;
+      port.has_last = true;
       port.last.local = user.local;
-      port.last.v6_only = user.v6_only;
+      port.last.share_as(user);
     }
   }
   void remove(PortUser& user) {
@@ -139,17 +143,17 @@ class PortTable {
   [[nodiscard]] bool is_used(std::uint16_t port) const { return ports_.contains(port); }
 
  private:
-  enum class Shares { with_nobody, with_all, with_the_last };
-
   struct Port {
     detail::IntrusiveList<PortUser> users;
-    // What TCP remembers of those who took it with SO_REUSEPORT, so as not to ask them all; whatever they say by now.
-    Shares shares = Shares::with_nobody;
-    PortUser last;  // Who shared it last, and had to ask.
+    // What TCP remembers of who took it with SO_REUSEPORT last and had to ask, so as not to ask them all; whatever they
+    // say by now. For an IPv4 socket, an IPv6 one that takes both is one of IPv4's any address.
+    bool has_last = false;
+    PortUser last;
 
     [[nodiscard]] bool lets_in(const PortUser& user) const {
-      if (!user.reuse_port || shares == Shares::with_nobody) return false;
-      return shares == Shares::with_all || last.covers(user.local.address);
+      if (!user.reuse_port || !has_last) return false;
+      const bool takes_ipv4 = last.local.address.is_any() || last.local.address == user.local.address;
+      return last.family == AF_INET ? !user.v6_only && takes_ipv4 : last.covers(user.local.address);
     }
   };
 

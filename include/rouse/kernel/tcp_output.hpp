@@ -248,8 +248,10 @@ inline void TcpEndpoint::abort() {
       pending_.pop_front();
       lost->abort();
     }
-  } else if (has_peer() && state_ != TcpState::closing && state_ != TcpState::last_ack) {
-    transmit({.sequence = sent_, .reset = true});
+  } else if (has_peer()) {
+    // A peer that waits for the last of this end only, needs to be told of no other.
+    const bool is_as_good_as_over = state_ == TcpState::closing || state_ == TcpState::last_ack;
+    if (!is_as_good_as_over || sent_ < send_end()) transmit({.sequence = sent_, .reset = true});
   }
   finish();
 }
@@ -258,9 +260,12 @@ inline void TcpEndpoint::close() {
   const std::shared_ptr<TcpEndpoint> keep = shared_from_this();
   queue_ = nullptr;
   is_orphan_ = true;
-  const bool has_connection = has_peer();
-  const bool is_cut_short = has_unread() || (options.linger.l_onoff != 0 && options.linger.l_linger == 0);
-  if (!has_connection || is_cut_short) return abort();
+  if (has_peer() && has_unread()) {
+    transmit({.sequence = sent_, .reset = true});
+    return finish();
+  }
+  const bool is_cut_short = options.linger.l_onoff != 0 && options.linger.l_linger == 0;
+  if (!has_peer() || is_cut_short) return abort();
   read_shut = write_shut = true;
   shut_write();
   if (state_ == TcpState::fin_wait_2) await_peers_end();

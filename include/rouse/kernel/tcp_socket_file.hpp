@@ -68,6 +68,7 @@ class TcpSocketFile final : public InetSocketFile {
       : InetSocketFile(file_kind, id, net, family, SOCK_STREAM, IPPROTO_TCP, status_flags),
         endpoint_(std::move(endpoint)),
         state_(state) {
+    endpoint_->family = family;
     endpoint_->set_queue(&queue);
   }
   ~TcpSocketFile() override = default;

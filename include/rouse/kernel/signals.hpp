@@ -237,10 +237,11 @@ inline ::siginfo_t Signals::take_next(Task& task, SignalSet wanted) {
   return pending.take((those & synchronous).empty() ? those.lowest() : (those & synchronous).lowest());
 }
 
+// Who looks and finds that another has taken what it was told of, is not interrupted by it either.
 inline std::optional<::siginfo_t> Signals::take_here(SignalSet wanted) {
-  if (!is_pending_here(wanted)) return std::nullopt;
   Task& task = host_.current();
-  const ::siginfo_t info = take_next(task, wanted);
+  std::optional<::siginfo_t> info;
+  if (is_pending_here(wanted)) info = take_next(task, wanted);
   look_again(task);
   return info;
 }

@@ -32,8 +32,10 @@ struct Segments : test::Connection {
     segment->ack = true;
     return segment;
   }
-  void arrive(TcpSegment& segment) {
-    segment.arrive(server_net);
+  void arrive(TcpSegment& segment) { arrive_at(server_net, segment); }
+  void arrive_at(kernel::NetNamespace& net, TcpSegment& segment) {
+    const detail::Hidden hidden;
+    segment.arrive(net);
     network.settle();
   }
   void arrive(TcpSegment& segment, std::string bytes) {
@@ -194,8 +196,7 @@ TEST_CASE("TCP segments: who connects takes the right answer only", "[tcp][segme
   }
   SECTION("a reset of nothing") { answer.reset = true; }
   SECTION("no SYN") { answer.bytes = "x"; }
-  answer.arrive(s.client_net);
-  s.network.settle();
+  s.arrive_at(s.client_net, answer);
   CHECK(client.state() == TcpState::syn_sent);
   CHECK(s.tcp.take_error(fd) == 0);
 }

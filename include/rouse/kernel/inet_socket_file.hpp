@@ -8,6 +8,7 @@
 #include "socket_file.hpp"
 
 #include <linux/sockios.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
@@ -124,8 +125,10 @@ namespace detail_inet {
   constexpr int bulk = 2;
   constexpr int interactive = 6;
   constexpr int interactive_bulk = 4;
-  constexpr int by_bits[] = {best_effort, bulk, interactive, interactive_bulk};
-  return by_bits[type_of_service >> 3 & 3];
+  const bool is_low_delay = (type_of_service & IPTOS_LOWDELAY) != 0;
+  const bool is_throughput = (type_of_service & IPTOS_THROUGHPUT) != 0;
+  if (is_low_delay) return is_throughput ? interactive_bulk : interactive;
+  return is_throughput ? bulk : best_effort;
 }
 
 /// True for addresses that stand for many: of these, IPv4's may be bound to.

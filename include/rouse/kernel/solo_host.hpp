@@ -2,6 +2,7 @@
 // from timer to timer until one of them wakes it, or straight to the deadline.
 #pragma once
 
+#include "../detail/tsan.hpp"
 #include "../timeout.hpp"
 #include "timers.hpp"
 
@@ -39,6 +40,7 @@ class SoloHost final : public Host {
   /// expire on the way. Precondition: a span, not `never`.
   void advance(Timeout span) {
     ROUSE_ASSERT(!span.is_never(), "SoloHost::advance: by how much?");
+    const detail::Hidden hidden;
     const Time end = time_after(now_, span.nanoseconds());
     if (timers_ != nullptr) timers_->run_until(now_, end, [] { return false; });
     now_ = end;

@@ -8,7 +8,6 @@
 #include "socket_file.hpp"
 
 #include <linux/sockios.h>
-#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
@@ -125,8 +124,8 @@ namespace detail_inet {
   constexpr int bulk = 2;
   constexpr int interactive = 6;
   constexpr int interactive_bulk = 4;
-  const bool is_low_delay = (type_of_service & IPTOS_LOWDELAY) != 0;
-  const bool is_throughput = (type_of_service & IPTOS_THROUGHPUT) != 0;
+  const bool is_low_delay = (type_of_service & 0x10) != 0;   // IPTOS_LOWDELAY. Its header defines too much.
+  const bool is_throughput = (type_of_service & 0x08) != 0;  // IPTOS_THROUGHPUT.
   if (is_low_delay) return is_throughput ? interactive_bulk : interactive;
   return is_throughput ? bulk : best_effort;
 }

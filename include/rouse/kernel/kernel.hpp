@@ -206,6 +206,7 @@ class Kernel {
   enum class Handled { none, by_restarting, by_interrupting };
   [[gnu::noinline, gnu::cold]] Handled run_handlers(Task& task, Locked& locked) {
     Handled handled = Handled::none;
+    if (!task.signals.is_due) return handled;  // What is pending for the process, another was told of.
     while (const std::optional<Delivery> next = signals.take(task)) {
       if (handled == Handled::none) {
         const bool restarts = (next->action.sa_flags & SA_RESTART) != 0;

@@ -323,3 +323,29 @@ TEMPLATE_LIST_TEST_CASE("Inet bind: what is left of connections has a port", "[i
     }
   }
 }
+
+TEMPLATE_LIST_TEST_CASE("Inet connect: the any address is the loopback of what the socket is bound to",
+                        "[inet][connect]", test::AllBackends) {
+  TestType on;
+  struct Row {
+    int family;
+    const char* own;
+    const char* target;
+    const char* peer;
+  };
+  const Row rows[] = {
+      {AF_INET6, "::ffff:127.0.0.2", "::", "::ffff:127.0.0.1"},
+      {AF_INET6, "::1", "::", "::1"},
+      {AF_INET6, "::", "::", "::1"},
+      {AF_INET6, "::", "::ffff:0.0.0.0", "::ffff:127.0.0.1"},
+      {AF_INET, "127.0.0.2", "0.0.0.0", "127.0.0.2"},
+      {AF_INET, "0.0.0.0", "0.0.0.0", "127.0.0.1"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.own, row.target);
+    test::InetSockets calls{on, SOCK_DGRAM, row.family};
+    const auto fd = calls.bound(inet_address(row.own, 0));
+    REQUIRE(calls.connect(fd, inet_address(row.target, 9)).ok());
+    CHECK(test::ip_in(calls.peer(fd)) == row.peer);
+  }
+}

@@ -38,6 +38,27 @@ struct Tcp {
 
 }  // namespace
 
+TEMPLATE_LIST_TEST_CASE("TCP listen: an accepted socket has the time limits of its listener", "[tcp][listen]",
+                        test::AllBackends) {
+  TestType on;
+  test::InetSockets calls{on, SOCK_STREAM};
+  const auto server = calls.listening();
+  constexpr int options[] = {SO_RCVTIMEO, SO_SNDTIMEO};
+  ::timeval limit{3, 0};
+  for (const int option : options) {
+    ++limit.tv_sec;
+    REQUIRE(on.backend.setsockopt(server.get(), SOL_SOCKET, option, &limit, sizeof limit).ok());
+  }
+  const auto client = calls.client_of(server);
+  const auto accepted = calls.accepted(server);
+  ::time_t expected = 3;
+  for (const int option : options) {
+    ::socklen_t n = sizeof limit;
+    REQUIRE(on.backend.getsockopt(accepted.get(), SOL_SOCKET, option, &limit, &n).ok());
+    CHECK(limit.tv_sec == ++expected);
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP listen: what is bound and what is not", "[tcp][listener]", test::AllBackends) {
   Tcp<TestType> t;
   const auto fresh = t.calls.fresh();

@@ -345,6 +345,23 @@ TEST_CASE("Network: a server that lost its answer says it again, and then gives 
   }
 }
 
+TEST_CASE("Network: the connections of a machine with itself are reset without others", "[network][reset]") {
+  Connection c;
+  const Fd here = c.bound(c.tcp, c.server_net, "127.0.0.1", 8081);
+  REQUIRE(c.tcp.listen(here, 1).ok());
+  const Fd end = c.socket(c.tcp, c.server_net);
+  REQUIRE(c.tcp.connect(end, inet_address("127.0.0.1", 8081)) == failed(EINPROGRESS));
+  const Fd other_end = c.tcp.accepted(here);
+  REQUIRE(c.tcp.shutdown(end, SHUT_WR).ok());
+  c.network.reset_connections(c.server_net, c.server_net);
+  CHECK(c.tcp.take_error(end) == ECONNRESET);
+  CHECK(c.tcp.take_error(other_end) == ECONNRESET);
+  CHECK(c.tcp.take_error(other_end) == 0);
+  CHECK(c.tcp.send(c.end, "abc") == std::size_t{3});
+  CHECK(c.tcp.receive(c.accepted) == text("abc"));
+  CHECK(c.tcp.take_error(c.end) == 0);
+}
+
 TEST_CASE("Network: it is changed while threads are in calls", "[network][threads]") {
   kernel::ThreadHost host{kernel::ThreadHost::Clock::by_hand};
   kernel::Kernel kernel{host};

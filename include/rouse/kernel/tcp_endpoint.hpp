@@ -289,7 +289,8 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
 
 namespace detail_tcp {
 
-/// Calls `visit` for each end of the connections between two namespaces, whatever becomes of them meanwhile.
+/// Calls `visit` for each end of the connections between two namespaces, whatever becomes of them meanwhile; twice if
+/// both are one.
 template <class Visit>
 void for_each_between(NetNamespace& a, NetNamespace& b, Visit visit) {
   std::vector<std::shared_ptr<TcpEndpoint>> all;
@@ -298,7 +299,6 @@ void for_each_between(NetNamespace& a, NetNamespace& b, Visit visit) {
     for (const auto& [ends, endpoint] : net->connections) {
       if (net->find(ends.remote.address) == other) all.push_back(endpoint);
     }
-    if (&a == &b) break;
   }
   for (const auto& endpoint : all) visit(*endpoint);
 }

@@ -298,8 +298,7 @@ inline void TcpEndpoint::enter_time_wait() {
 // -- what the socket makes of it
 
 inline std::size_t TcpEndpoint::readable() const {
-  const bool has_mark =
-      urgent_ != Urgent::none && !options.inline_urgent && urgent_at_ >= read_at_ && urgent_at_ < expected_;
+  const bool has_mark = urgent_ != Urgent::none && !options.inline_urgent && urgent_at_ < expected_;
   if (!has_mark) return received_.size();
   return static_cast<std::size_t>(urgent_at_ - read_at_);
 }

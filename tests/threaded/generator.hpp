@@ -19,12 +19,12 @@ class Generator : private InetBeds {
         &Generator::pipe_readers,    &Generator::pipe_writers,   &Generator::counter_readers,
         &Generator::counter_writers, &Generator::pair_readers,   &Generator::pair_writers,
         &Generator::accepters,       &Generator::connecters,     &Generator::closed_epoll,
-        &Generator::drained,         &Generator::two_at_once,    &Generator::packet_readers,
-        &Generator::packet_readers,  &Generator::packet_writers, &Generator::receiver,
-        &Generator::receiver,        &Generator::sleepers,       &Generator::sleepers,
-        &Generator::tcp_accepters,   &Generator::tcp_readers,    &Generator::tcp_readers,
-        &Generator::tcp_writer,      &Generator::udp_readers,    &Generator::udp_readers,
-        &Generator::timer_readers,   &Generator::signal_readers,
+        &Generator::closed_epoll,    &Generator::drained,        &Generator::two_at_once,
+        &Generator::packet_readers,  &Generator::packet_readers, &Generator::packet_writers,
+        &Generator::receiver,        &Generator::receiver,       &Generator::sleepers,
+        &Generator::sleepers,        &Generator::tcp_accepters,  &Generator::tcp_readers,
+        &Generator::tcp_readers,     &Generator::tcp_writer,     &Generator::udp_readers,
+        &Generator::udp_readers,     &Generator::timer_readers,  &Generator::signal_readers,
     };
     has_signals_ = one_in(3);
     (this->*beds[random_.below(std::size(beds))])();
@@ -244,6 +244,7 @@ class Generator : private InetBeds {
       }
     }
     if (one_in(4)) return closes(to);
+    if (one_in(6)) return line({"shutdown", to, any_of({"rd", "wr", "rdwr"})});
     by(next_hand(), several(CallText{{"recv", to, "100", "dontwait"}}));
   }
   /// Threads that signals find in all kinds of calls.

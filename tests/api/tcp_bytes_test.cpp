@@ -123,6 +123,17 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: an address of a send is not looked at, but w
   CHECK(t.calls.receive(t.accepted) == text("ab"));
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP bytes: a peek, too, ends before the urgent byte, however much it is to be",
+                        "[tcp][bytes][urgent]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.send(t.client, "ab!", MSG_OOB).ok());
+  REQUIRE(t.on.backend.fcntl(t.accepted.get(), F_SETFL, 0).ok());
+  REQUIRE(t.calls.set_option(t.accepted, SO_RCVLOWAT, 3).ok());
+  CHECK(t.calls.receive(t.accepted, 3, MSG_PEEK) == text("ab"));
+  CHECK(t.calls.receive(t.accepted, 3, MSG_PEEK | MSG_WAITALL) == text("ab"));
+  CHECK(t.calls.receive(t.accepted, 3, MSG_WAITALL) == text("ab"));
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP bytes: flags of send", "[tcp][bytes][flags]", test::AllBackends) {
   test::TcpEnds<TestType> t;
   CHECK(t.calls.send(t.client, "a", MSG_DONTROUTE | MSG_EOR | MSG_CONFIRM) == std::size_t{1});

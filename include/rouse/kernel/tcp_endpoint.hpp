@@ -122,7 +122,8 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   /// Bytes that nobody has read.
   [[nodiscard]] std::size_t unread() const { return received_.size(); }
   [[nodiscard]] bool has_unread() const { return !received_.empty(); }
-  [[nodiscard]] bool is_at_mark() const { return urgent_ != Urgent::none && urgent_at_ == read_at_; }
+  [[nodiscard]] bool is_mark(std::uint64_t at) const { return urgent_ != Urgent::none && urgent_at_ == at; }
+  [[nodiscard]] bool is_at_mark() const { return is_mark(read_at_); }
   [[nodiscard]] Urgent urgent() const { return urgent_; }
   /// Precondition: it is here. With `peek` it stays so.
   char take_urgent(bool peek);

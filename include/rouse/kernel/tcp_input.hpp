@@ -338,7 +338,7 @@ inline bool TcpEndpoint::receive(UserOutput& to, bool discard, std::uint64_t* pe
   };
   bool is_good = true;
   while (to.left() > 0 && is_good) {
-    const bool at_mark = urgent_ != Urgent::none && urgent_at_ == at;
+    const bool at_mark = is_mark(at);
     if (at_mark && to.moved() > 0) break;
     std::size_t n = std::min(static_cast<std::size_t>(read_at_ + received_.size() - at), to.left());
     if (n == 0) break;

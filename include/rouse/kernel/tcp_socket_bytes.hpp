@@ -60,8 +60,8 @@ inline SysResult<std::size_t> TcpSocketFile::receive(UserOutput& to, Incoming& m
   if (!is_good) return to.moved() > 0 ? Size{to.moved()} : Size::failure(EFAULT);
   if (most == 0 && end.has_unread()) return 0;
   if (to.moved() >= std::max<std::size_t>(wanted, 1)) return to.moved();
-  const bool stops =
-      end.error != 0 || end.read_shut || end.is_done || end.state() == TcpState::closed || end.is_at_mark();
+  const bool is_at_mark = end.is_mark(peeks ? message.peek_at : end.read_at());
+  const bool stops = end.error != 0 || end.read_shut || end.is_done || end.state() == TcpState::closed || is_at_mark;
   if (to.moved() > 0) return stops ? Size{to.moved()} : Size::failure(EAGAIN);
   if (end.is_done) return 0;
   if (end.error != 0) return Size::failure(end.take_error());

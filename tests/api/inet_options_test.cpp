@@ -163,6 +163,20 @@ TEMPLATE_LIST_TEST_CASE("Inet options: those of IP", "[inet][options]", test::Al
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("Inet options: each flag is one of its own", "[inet][options]", test::AllBackends) {
+  TestType on;
+  test::InetSockets calls{on, SOCK_DGRAM};
+  constexpr int flags[] = {SO_DONTROUTE, SO_NO_CHECK, SO_BROADCAST, SO_OOBINLINE};
+  for (const int set : flags) {
+    const auto fd = calls.fresh();
+    REQUIRE(calls.set_option(fd, set, 1).ok());
+    for (const int asked : flags) {
+      CAPTURE(set, asked);
+      CHECK(calls.option(fd, asked) == (asked == set ? 1 : 0));
+    }
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("Inet options: at IPv4's level a byte will do", "[inet][options]", test::AllBackends) {
   TestType on;
   test::InetSockets calls{on, SOCK_DGRAM};

@@ -38,6 +38,28 @@ struct Tcp {
 
 }  // namespace
 
+TEMPLATE_LIST_TEST_CASE("TCP listen: a port that listening chose goes when it ends", "[tcp][listen]",
+                        test::AllBackends) {
+  TestType on;
+  test::InetSockets calls{on, SOCK_STREAM};
+  const auto fd = calls.fresh();
+  SECTION("chosen") {
+    REQUIRE(calls.listen(fd, 1).ok());
+    const int port = calls.port(fd);
+    CHECK(calls.bind(calls.fresh(), calls.here(port)) == test::failed(EADDRINUSE));
+    REQUIRE(calls.shutdown(fd, SHUT_RD).ok());
+    CHECK(calls.bind(calls.fresh(), calls.here(port)).ok());
+  }
+  SECTION("bound to") {
+    REQUIRE(calls.bind(fd, calls.here(0)).ok());
+    const int port = calls.port(fd);
+    REQUIRE(calls.bind(fd, calls.here(port)) == test::failed(EINVAL));
+    REQUIRE(calls.listen(fd, 1).ok());
+    REQUIRE(calls.shutdown(fd, SHUT_RD).ok());
+    CHECK(calls.port(fd) == port);
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP listen: an accepted socket has the time limits of its listener", "[tcp][listen]",
                         test::AllBackends) {
   TestType on;

@@ -129,7 +129,6 @@ inline void TcpEndpoint::arrive_connecting(const TcpSegment& segment) {
   acknowledged_ = sent_;
   establish();
   send_ack();
-  send_queued();
 }
 
 inline void TcpEndpoint::establish() {

@@ -72,6 +72,7 @@ class Manoeuvres : private InetManoeuvres {
         &Manoeuvres::backlog,
         &Manoeuvres::backlog,
         &Manoeuvres::share_ports,
+        &Manoeuvres::same_ends,
         &Manoeuvres::bind_again,
         &Manoeuvres::datagrams,
         &Manoeuvres::datagrams,

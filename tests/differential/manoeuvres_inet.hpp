@@ -140,6 +140,19 @@ class InetManoeuvres : public SocketManoeuvres {
     do_something(fd, listener);
   }
 
+  // Two that share a port, and connect to the same.
+  void same_ends() {
+    listen_at(16, 5);
+    std::array<int, 2> fds{-1, -1};
+    for (int& fd : fds) {
+      fd = inet_socket(SOCK_STREAM | SOCK_NONBLOCK);
+      g_.call<SetSockOpt>({fd, SOL_SOCKET, SO_REUSEADDR, 1, 4});
+      g_.call<Bind>({fd, 17});
+    }
+    for (const int fd : fds) g_.call<Connect>({fd, choices_.one_in(8) ? choices_.one_of(values::inet_addresses) : 16});
+    do_something(fds[0], fds[1]);
+  }
+
   // The port of a connection that one side has ended.
   void bind_again() {
     const Ends ends = tcp_pair(SOCK_NONBLOCK);

@@ -50,6 +50,13 @@ TEMPLATE_LIST_TEST_CASE("TCP listen: a port that listening chose goes when it en
     REQUIRE(calls.shutdown(fd, SHUT_RD).ok());
     CHECK(calls.bind(calls.fresh(), calls.here(port)).ok());
   }
+  SECTION("chosen by bind, and not used") {
+    REQUIRE(calls.bind(fd, calls.here(0)).ok());
+    const int port = calls.port(fd);
+    REQUIRE(calls.connect(fd, test::unspecified()).ok());
+    CHECK(calls.port(fd) == port);
+    CHECK(calls.bind(fd, calls.here(0)) == test::failed(EINVAL));
+  }
   SECTION("bound to") {
     REQUIRE(calls.bind(fd, calls.here(0)).ok());
     const int port = calls.port(fd);

@@ -134,7 +134,8 @@ inline void TcpSocketFile::disconnect() {
   const std::shared_ptr<TcpEndpoint> last = std::exchange(endpoint_, fresh);
   const TcpState state = last->state();
   const bool is_cut = state != TcpState::closed && state != TcpState::listening;
-  const bool keeps_port = last->is_linked() && !last->is_implicit;
+  // One of the kernel's choice goes with the connection, if there was any.
+  const bool keeps_port = last->is_linked() && (!last->is_implicit || state == TcpState::closed);
   fresh->local = last->local;
   if (keeps_port) ports().join(*fresh);  // Beside the last one, where it takes no memory.
   last->set_queue(nullptr);

@@ -1,4 +1,4 @@
-// FdPassing: fds that go along with the bytes of a unix socket. unix(7), SCM_RIGHTS.
+// FdPassing: pairs of unix sockets, and fds that go along with their bytes. unix(7), SCM_RIGHTS.
 #pragma once
 
 #include "socket_transfer.hpp"
@@ -29,13 +29,27 @@ struct ReceivedWithFds {
   friend bool operator==(const ReceivedWithFds&, const ReceivedWithFds&) = default;
 };
 
-/// Over `Base`, the calls of a unix socket of that type. Passed fds are new numbers for the same open file
-/// descriptions, close-on-exec.
+/// Over `Base`, what unix sockets of that type have beyond others: pairs, and passing fds. Passed fds are new numbers
+/// for the same open file descriptions, close-on-exec.
 template <class Base, SocketType type>
 class FdPassing : public Base {
   using B = typename Base::BackendType;
+  using Derived = typename Base::HandleType;
 
  public:
+  /// Two that are connected to each other. socketpair(2). Errors: EMFILE.
+  [[nodiscard]] static std::pair<Derived, Derived> pair(B backend, SocketFlags flags = default_socket_flags) {
+    return Base::template pair_of<Derived>(backend, type, flags);
+  }
+  [[nodiscard]] static std::pair<Derived, Derived> pair(
+      SocketFlags flags = default_socket_flags) requires std::default_initializable<B> {
+    return pair(B{}, flags);
+  }
+  /// As above; two closed handles if `ec` is set.
+  [[nodiscard]] static std::pair<Derived, Derived> pair(B backend, SocketFlags flags, std::error_code& ec) {
+    return Base::template pair_of<Derived>(backend, type, flags, ec);
+  }
+
   using Fds = std::span<const BasicFdRef<B>>;
 
   /// Sends all of `from`, as send() does, and the fds along with its first byte. They stay open here, and may be closed

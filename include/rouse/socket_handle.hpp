@@ -28,6 +28,7 @@ class SocketHandle : public WaitingHandle<Derived, B> {
   using Base = WaitingHandle<Derived, B>;
 
  public:
+  using HandleType = Derived;
   using AddressType = Address;
 
   /// getsockname(2).

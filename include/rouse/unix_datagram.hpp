@@ -29,21 +29,6 @@ class BasicUnixDatagram : public FdPassing<DatagramHandle<BasicUnixDatagram<B>, 
   /// As above, without asking the kernel for its mode: it was made with `flags`.
   BasicUnixDatagram(BasicOwnedFd<B> fd, SocketFlags flags) : Base(std::move(fd), Base::is_blocking(flags)) {}
 
-  /// Two that are connected to each other. socketpair(2). Errors: EMFILE.
-  [[nodiscard]] static std::pair<BasicUnixDatagram, BasicUnixDatagram> pair(B backend,
-                                                                            SocketFlags flags = default_socket_flags) {
-    return Base::template pair_of<BasicUnixDatagram>(backend, SocketType::datagram, flags);
-  }
-  [[nodiscard]] static std::pair<BasicUnixDatagram, BasicUnixDatagram> pair(
-      SocketFlags flags = default_socket_flags) requires std::default_initializable<B> {
-    return pair(B{}, flags);
-  }
-  /// As above; two closed handles if `ec` is set.
-  [[nodiscard]] static std::pair<BasicUnixDatagram, BasicUnixDatagram> pair(B backend, SocketFlags flags,
-                                                                            std::error_code& ec) {
-    return Base::template pair_of<BasicUnixDatagram>(backend, SocketType::datagram, flags, ec);
-  }
-
   /// A socket that is bound to `address`. A path must not exist yet, and stays when the socket is closed: see
   /// UnixPathGuard. socket(2), bind(2). Errors: EADDRINUSE, EACCES, ENOENT, EMFILE …
   [[nodiscard]] static BasicUnixDatagram bound_to(B backend, const UnixAddress& address,

@@ -28,21 +28,6 @@ class BasicUnixStream : public FdPassing<SocketTransfer<BasicUnixStream<B>, B, U
   /// As above, without asking the kernel for its mode: it was made with `flags`.
   BasicUnixStream(BasicOwnedFd<B> fd, SocketFlags flags) : Base(std::move(fd), Base::is_blocking(flags)) {}
 
-  /// Two that are connected to each other. socketpair(2). Errors: EMFILE.
-  [[nodiscard]] static std::pair<BasicUnixStream, BasicUnixStream> pair(B backend,
-                                                                        SocketFlags flags = default_socket_flags) {
-    return Base::template pair_of<BasicUnixStream>(backend, SocketType::stream, flags);
-  }
-  [[nodiscard]] static std::pair<BasicUnixStream, BasicUnixStream> pair(
-      SocketFlags flags = default_socket_flags) requires std::default_initializable<B> {
-    return pair(B{}, flags);
-  }
-  /// As above; two closed handles if `ec` is set.
-  [[nodiscard]] static std::pair<BasicUnixStream, BasicUnixStream> pair(B backend, SocketFlags flags,
-                                                                        std::error_code& ec) {
-    return Base::template pair_of<BasicUnixStream>(backend, SocketType::stream, flags, ec);
-  }
-
   /// Connects to a listener, waiting for room in its backlog. connect(2). Errors: ECONNREFUSED if nobody listens,
   /// ENOENT if there is no such path, EACCES, EMFILE, EINTR.
   [[nodiscard]] static BasicUnixStream connect(B backend, const UnixAddress& address,

@@ -9,6 +9,14 @@
 
 namespace rouse::inline v0 {
 
+namespace detail {
+
+[[nodiscard]] constexpr std::chrono::nanoseconds duration_of(const ::timespec& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+}  // namespace detail
+
 /// CLOCK_MONOTONIC of a backend. A small value; any thread may ask it. Its time points are not those of steady_clock.
 template <ClockBackend B>
 class BasicMonotonicClock {
@@ -30,7 +38,7 @@ class BasicMonotonicClock {
     ::timespec time{};
     // Cannot fail: the clock is always there and the pointer is good.
     static_cast<void>(backend_.clock_gettime(CLOCK_MONOTONIC, &time));
-    return time_point{std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)};
+    return time_point{detail::duration_of(time)};
   }
 
   /// The span left until `deadline`, for a wait: *now* if it has passed, *never* for time_point::max().
@@ -62,8 +70,7 @@ class BasicSystemClock {
   [[nodiscard]] time_point now() const {
     ::timespec time{};
     static_cast<void>(backend_.clock_gettime(CLOCK_REALTIME, &time));  // Cannot fail, as above.
-    const auto since_1970 = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-    return time_point{std::chrono::duration_cast<time_point::duration>(since_1970)};
+    return time_point{std::chrono::duration_cast<time_point::duration>(detail::duration_of(time))};
   }
 
  private:

@@ -190,11 +190,8 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
   }
   void settle(SysResult<void> set) const { detail::value_or_throw(set, {"timerfd_settime", this->fd()}); }
 
-  static duration duration_of(const ::timespec& time) {
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-  }
   static Setting setting_of(const ::itimerspec& raw) {
-    return {duration_of(raw.it_value), duration_of(raw.it_interval)};
+    return {detail::duration_of(raw.it_value), detail::duration_of(raw.it_interval)};
   }
 
   SysResult<std::size_t> read_once(std::uint64_t& expirations) const {

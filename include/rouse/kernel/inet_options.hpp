@@ -26,7 +26,7 @@ struct InetOptions {
   int traffic_class = 0;       // and IPV6_TCLASS: an IPv6 socket has both.
   int time_to_live = 64;       // IP_TTL,
   int hops = 64;               // and IPV6_UNICAST_HOPS.
-  std::uint32_t booleans = 0;  // SO_*: those that are kept and have no effect here.
+  std::uint32_t booleans = 0;  // SO_*: those that are kept, and mean little here.
 
   // TCP.
   bool no_delay = false;
@@ -36,6 +36,8 @@ struct InetOptions {
   int keep_count = 9;
   unsigned user_timeout = 0;  // Milliseconds; 0 for what the retries come to.
   int syn_retries = 0;        // 0 for net.ipv4.tcp_syn_retries.
+
+  [[nodiscard]] bool has_boolean(int name) const { return (booleans >> name & 1) != 0; }
 };
 
 }  // namespace rouse::inline v0::kernel

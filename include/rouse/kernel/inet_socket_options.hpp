@@ -42,7 +42,7 @@ inline SysResult<int> InetSocketFile::socket_option(int name) {
     case SO_OOBINLINE: return flag(with.inline_urgent);
     case SO_BROADCAST: return flag(with.broadcast);
     case SO_DONTROUTE:
-    case SO_NO_CHECK: return flag((with.booleans >> name & 1) != 0);
+    case SO_NO_CHECK: return flag(with.has_boolean(name));
     case SO_PRIORITY: return int{with.priority};
     case SO_DEBUG:
     case SO_BSDCOMPAT:

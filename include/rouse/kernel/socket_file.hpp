@@ -42,6 +42,8 @@ struct Outgoing {
   std::vector<FileRef> files;         // SCM_RIGHTS; the first part that goes takes them along.
   std::unique_ptr<HeldMessage> held;  // Waits for room in another socket's queue,
   WaitQueue* elsewhere = nullptr;     // which is this one; null if it is its own that it waits in.
+
+  [[nodiscard]] bool has_address() const { return !address.empty() || has_empty_address; }
 };
 
 /// What a receive asks for, and what it is told beside the bytes.

@@ -321,7 +321,7 @@ inline SysResult<void> UdpSocketFile::find_target(const Outgoing& message, std::
     return (message.flags & MSG_OOB) != 0 ? Result::failure(EOPNOTSUPP) : Result{};
   };
   const std::string_view address = message.address;
-  bool has_address = !address.empty() || message.has_empty_address;
+  bool has_address = message.has_address();
   int family = family_;
   if (family_ == AF_INET6 && has_address) {
     if (address.size() < sizeof(::sa_family_t)) return Result::failure(EINVAL);
@@ -370,9 +370,8 @@ inline SysResult<void> UdpSocketFile::find_way(const IpEndpoint& target, IpAddre
 }
 
 inline bool UdpSocketFile::is_misled(const Outgoing& message) {
-  const bool has_address = !message.address.empty() || message.has_empty_address;
-  const bool stays_near = (message.flags & MSG_DONTROUTE) != 0 || (options_.booleans >> SO_DONTROUTE & 1) != 0;
-  if (family_ != AF_INET || has_address || !message.control.empty() || stays_near) return false;
+  const bool stays_near = (message.flags & MSG_DONTROUTE) != 0 || options_.has_boolean(SO_DONTROUTE);
+  if (family_ != AF_INET || message.has_address() || !message.control.empty() || stays_near) return false;
   return std::exchange(has_route_, true) && has_other_target_;
 }
 

@@ -124,6 +124,26 @@ TEMPLATE_LIST_TEST_CASE("UDP errors: connect", "[udp][errors][connect]", test::A
   CHECK(t.calls.asked(fd, SIOCATMARK) == -1);
 }
 
+TEMPLATE_LIST_TEST_CASE("UDP errors: the device to broadcast by goes with the address", "[udp][errors][connect]",
+                        test::AllBackends) {
+  const int family = GENERATE(AF_INET, AF_INET6);
+  const bool is_bound = GENERATE(false, true);
+  CAPTURE(family, is_bound);
+  Udp<TestType> t{family};
+  const auto fd = t.calls.fresh();
+  const char* const own = family == AF_INET ? "127.0.0.1" : "::ffff:127.0.0.1";
+  if (is_bound) REQUIRE(t.calls.bind(fd, inet_address(own, 0)).ok());
+  const std::string everybody = inet_address("255.255.255.255", 9);
+  // A machine with a way out knows a device for that without an address.
+  const auto at_first = t.calls.connect(fd, everybody);
+  if (TestType::is_emulated || is_bound) CHECK(at_first == failed(is_bound ? EACCES : ENETUNREACH));
+  REQUIRE(t.calls.connect(fd, inet_address("127.0.0.2", 9)).ok());
+  CHECK(t.calls.connect(fd, everybody) == failed(EACCES));
+  const std::string none(sizeof(::sockaddr), '\0');
+  REQUIRE(t.calls.connect(fd, none).ok());
+  CHECK(t.calls.connect(fd, everybody) == at_first);
+}
+
 // Linux looks for a route to the peer anew, and then takes it to the address that it failed to connect to.
 TEMPLATE_LIST_TEST_CASE("UDP errors: after a connect that failed, the peer gets one message more",
                         "[udp][errors][connect]", test::AllBackends) {

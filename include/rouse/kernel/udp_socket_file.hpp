@@ -152,7 +152,7 @@ class UdpSocketFile final : public InetSocketFile {
   InetOptions options_;
   bool is_connected_ = false;
   IpEndpoint remote_;
-  IpAddress source_;  // Where it sent from to its last peer.
+  IpAddress source_;  // Where it sent from to its last peer; it goes with the address.
   // A connect that finds no way leaves an IPv4 socket its peer, but the other address in the notes that go with its
   // route.
   bool has_other_target_ = false;
@@ -253,6 +253,7 @@ inline SysResult<void> UdpSocketFile::connect(std::string_view address, WaitQueu
   if (family_of(address) == AF_UNSPEC) {
     is_connected_ = false;
     leave_address();
+    if (!address_is_bound_) source_ = {};
     if (!port_.is_linked()) port_.local.port = 0;
     return {};
   }

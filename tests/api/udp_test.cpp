@@ -131,6 +131,48 @@ TEMPLATE_LIST_TEST_CASE("UDP: connect gives an address, and AF_UNSPEC takes it",
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("UDP: IPv6 goes on comparing with the address of the peer that a socket had", "[udp][connect]",
+                        test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_DGRAM, AF_INET6};
+  const auto sender = calls.bound();
+  const std::string here = calls.nobody();
+  const int port = test::port_in(here);
+  const std::string any = inet_address("::", port);
+  const auto shared = [&] {
+    auto fd = calls.fresh();
+    REQUIRE(calls.set_option(fd, SO_REUSEADDR, 1).ok());
+    REQUIRE(calls.bind(fd, any).ok());
+    return fd;
+  };
+  const auto first = shared();
+  const auto have_had = [&](const std::string& peer) {
+    REQUIRE(calls.connect(first, peer).ok());
+    REQUIRE(calls.connect(first, test::unspecified()).ok());
+    REQUIRE(calls.local(first) == any);
+  };
+  const auto arrives = [&](const auto& at) {
+    REQUIRE(calls.send_to(sender, "x", here).ok());
+    return calls.receive(at).result.ok();
+  };
+  SECTION("of IPv4, so that nobody's reaches it any more but IPv4's") {
+    have_had(inet_address("127.0.0.1", 9));
+    CHECK_FALSE(arrives(first));
+    const test::InetSockets four{on, SOCK_DGRAM};
+    REQUIRE(four.send_to(four.bound(inet_address("127.0.0.2", 0)), "x", four.here(port)).ok());
+    CHECK(calls.receive(first) == text("x"));
+    have_had(inet_address("::1", 9));
+    CHECK(arrives(first));
+  }
+  SECTION("of the sender, so that it is the one that gets it") {
+    have_had(inet_address("::1", 9));
+    const auto second = shared();
+    CHECK(arrives(first));
+    REQUIRE(calls.connect(second, calls.local(sender)).ok());
+    CHECK(arrives(second));
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("UDP: which of several gets it", "[udp]", test::AllBackends) {
   TestType on;
   test::InetSockets calls{on, SOCK_DGRAM};

@@ -180,7 +180,14 @@ inline WaitStyle UdpSocketFile::wait_style(Direction) const { return {EventFlags
 inline int UdpSocketFile::fit(const IpEndpoint& from, const IpEndpoint& to) const {
   if (!port_.covers(to.address)) return 0;
   if (is_connected_ && !is_peer(from)) return 0;
-  return 1 + (port_.local.address == to.address ? 4 : 0) + (is_connected_ ? 2 : 0) + (family_ == AF_INET ? 1 : 0);
+  // To IPv6, the address of a peer that it no longer has still counts.
+  const bool has_had_peer = !from.address.is_v4() && !remote_.address.is_any();
+  if (has_had_peer && remote_.address != from.address) return 0;
+  return 1 + (port_.local.address == to.address ? 4 : 0) +
+         (is_connected_  ? 2
+          : has_had_peer ? 1
+                         : 0) +
+         (family_ == AF_INET ? 1 : 0);
 }
 
 inline void UdpSocketFile::take(Datagram& datagram) {

@@ -34,8 +34,11 @@ TEST_CASE("IntrusiveList: elements stand in the order they were put", "[intrusiv
   IntrusiveList<Node> list;
   CHECK(list.empty());
   CHECK(list.front() == nullptr);
+  CHECK(list.has_at_most_one());
   list.push_back(a);
+  CHECK(list.has_at_most_one());
   list.push_back(b);
+  CHECK_FALSE(list.has_at_most_one());
   list.push_front(c);
   list.push_front(d);
   CHECK(ids(list) == Ids{4, 3, 1, 2});

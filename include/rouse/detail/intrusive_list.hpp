@@ -50,6 +50,8 @@ class IntrusiveList {
 
   [[nodiscard]] bool empty() const { return head_.next_ == &head_; }
   [[nodiscard]] T* front() const { return object(head_.next_); }
+  /// True with no element, or with one.
+  [[nodiscard]] bool has_at_most_one() const { return head_.next_ == head_.previous_; }
   /// The element behind `element`, or null.
   [[nodiscard]] T* next(const T& element) const { return object(static_cast<const Link&>(element).next_); }
 

@@ -10,6 +10,8 @@
 #include "registration.hpp"
 #include "user_memory.hpp"
 
+#include <memory>
+
 namespace rouse::inline v0::kernel {
 
 /// How many registrations there are, of all epolls of a kernel, and how many there may be.
@@ -163,11 +165,10 @@ inline SysResult<int> EpollFile::deliver(Event* events, int max) {
       return SysResult<int>::failure(EFAULT);
     }
     detail::tsan_acquire(registration);
-    const Event event{due, registration->interest.data()};
     {
-      // Assigned rather than copied as bytes: twelve packed ones would have to wait for the stores that made them.
+      // Made where it is to be: a copy of twelve packed bytes would have to wait for the stores that made them.
       const detail::Visible visible;
-      events[n] = event;
+      std::construct_at(events + n, due, registration->interest.data());
     }
     ++n;
     registration->leave_ready_list();

@@ -43,13 +43,9 @@ class WaitQueue {
   void add_tail(Waiter& waiter) { waiters_.push_back(waiter); }
 
   /// Tells the plain waiters and the exclusive ones up to the first that was woken.
-  void wake(EventFlags key) {
-    if (!waiters_.empty()) walk(key, true);
-  }
+  void wake(EventFlags key) { tell(key, true); }
   /// Tells everybody: hang-ups and errors, which concern all.
-  void wake_all(EventFlags key = any_key) {
-    if (!waiters_.empty()) walk(key, false);
-  }
+  void wake_all(EventFlags key = any_key) { tell(key, false); }
 
   template <class Visit>
   void for_each(Visit visit) const {
@@ -57,6 +53,11 @@ class WaitQueue {
   }
 
  private:
+  // Most queues hold nobody or one, of whom no more is to be known than that it was told. The walk costs as much again.
+  void tell(EventFlags key, bool stop_at_exclusive) {
+    if (!waiters_.has_at_most_one()) return walk(key, stop_at_exclusive);
+    if (Waiter* const only = waiters_.front()) static_cast<void>(only->on_wake(key));
+  }
   [[gnu::noinline]] void walk(EventFlags key, bool stop_at_exclusive) {
     Waiter* next = nullptr;
     for (Waiter* waiter = waiters_.front(); waiter != nullptr; waiter = next) {

@@ -3,6 +3,8 @@
 #include "../support/inet_sockets.hpp"
 #include "../support/wake_keys.hpp"
 
+#include <set>
+
 using namespace rouse;
 using test::failed;
 using test::inet_address;
@@ -105,6 +107,7 @@ TEMPLATE_LIST_TEST_CASE("Inet bind: scopes", "[inet][bind]", test::AllBackends) 
     test::InetSockets calls{on, type, AF_INET6};
     CHECK(calls.bind(calls.fresh(), scoped("fe80::1", 1)) == failed(EADDRNOTAVAIL));
     CHECK(calls.bind(calls.fresh(), scoped("fe80::1", nowhere)) == failed(ENODEV));
+    CHECK(calls.bind(calls.fresh(), scoped("fe80::1", 1) + std::string(100, 'x')) == failed(EADDRNOTAVAIL));
     CHECK(calls.bind(calls.fresh(), scoped("ff02::1", nowhere)) == failed(type == SOCK_STREAM ? EINVAL : ENODEV));
     if (type == SOCK_STREAM) CHECK(calls.bind(calls.fresh(), scoped("ff02::1", 1)) == failed(EINVAL));
     const auto fd = calls.fresh();
@@ -150,6 +153,7 @@ TEMPLATE_LIST_TEST_CASE("Inet bind: errors, in Linux's order", "[inet][bind][err
     REQUIRE(six.set(fd6, IPPROTO_IPV6, IPV6_V6ONLY, 1).ok());
     CHECK(six.bind(fd6, inet_address("::ffff:127.0.0.1", 0)) == failed(EINVAL));
     CHECK(bind(fd6.get(), loopback.data(), 24) == 0);
+    CHECK(six.bind(six.fresh(), loopback + std::string(100, 'x')).ok());
     CHECK(six.bind(fd6, loopback) == failed(EINVAL));
   }
 }
@@ -167,6 +171,44 @@ TEST_CASE("Inet bind: a port below 1024 is for the privileged", "[inet][bind][em
   test::InetSockets calls{on, SOCK_STREAM};
   CHECK(calls.bind(calls.fresh(), calls.here(442)) == failed(EACCES));
   CHECK(calls.bind(calls.fresh(), calls.here(443)).ok());
+}
+
+TEST_CASE("Inet bind: there are only so many ports", "[inet][bind][emulated]") {
+  test::OnEmulated on;
+  on.kernel.check_every_call(nullptr);  // Which would take as long as there are sockets.
+  on.kernel.limits.nofile_soft = on.kernel.limits.nofile_hard = 40000;
+  const int type = GENERATE(SOCK_STREAM, SOCK_DGRAM);
+  const bool shares = GENERATE(false, true);
+  CAPTURE(type, shares);
+  const test::InetSockets calls{on, type};
+  std::vector<decltype(calls.fresh())> all;
+  const auto bind_one = [&](const char* ip, int port = 0) {
+    all.push_back(calls.fresh());
+    if (shares) REQUIRE(calls.set_option(all.back(), SO_REUSEADDR, 1).ok());
+    return calls.bind(all.back(), inet_address(ip, port));
+  };
+  const int rest = 60998;
+  for (int port = 32768; port < rest; ++port) REQUIRE(bind_one("127.0.0.1", port).ok());
+  std::set<int> last;
+  for (const int port : {rest, rest + 1}) {
+    CAPTURE(port);
+    CHECK(bind_one("127.0.0.1").ok());
+    last.insert(calls.port(all.back()));
+  }
+  const bool may_share = type == SOCK_DGRAM && shares;
+  if (!may_share) CHECK(last == std::set{rest, rest + 1});
+  CHECK(bind_one("127.0.0.1").error() == (may_share ? 0 : EADDRINUSE));
+  if (!may_share) CHECK(calls.local(all.back()) == inet_address("0.0.0.0", 0));
+  CHECK(bind_one("0.0.0.0").error() == (may_share ? 0 : EADDRINUSE));
+  CHECK(bind_one("127.0.0.2").ok());
+  if (type == SOCK_DGRAM) return;
+  // connect(2) takes no port that somebody was bound to.
+  CHECK(calls.connect(calls.fresh(), inet_address("127.0.0.1", 9)) == failed(EADDRNOTAVAIL));
+  const int given_back = calls.port(all[9]);
+  all[9].close();
+  const auto client = calls.fresh();
+  CHECK(calls.connect(client, inet_address("127.0.0.1", 9)) == failed(EINPROGRESS));
+  CHECK(calls.port(client) == given_back);
 }
 
 TEMPLATE_LIST_TEST_CASE("Inet bind: an IPv6 address that a connection chose is in the way of IPv4's any address",

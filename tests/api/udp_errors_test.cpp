@@ -310,6 +310,9 @@ TEMPLATE_LIST_TEST_CASE("Inet messages: what control messages there may be", "[i
                       {control(SOL_SOCKET, SCM_CREDENTIALS, 24), 0},
                       {control(SOL_SOCKET, 99, 20), EINVAL},
                       {control(300, 1, 20), 0},
+                      {control(SOL_SOCKET, SCM_RIGHTS, 16), 0},
+                      {control(SOL_SOCKET, SCM_RIGHTS, 20) + control(300, 1, 24), 0},
+                      {control(SOL_SOCKET, SCM_RIGHTS, 20) + control(SOL_SOCKET, 99, 20), EINVAL},
                       {control(SOL_SOCKET, SCM_RIGHTS, 15), EINVAL},
                       {control(SOL_SOCKET, SCM_RIGHTS, 25), EINVAL},
                       {control(SOL_SOCKET, SCM_RIGHTS, 20).substr(0, 12), 0}};

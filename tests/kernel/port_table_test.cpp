@@ -74,11 +74,33 @@ TEST_CASE("PortTable: when there are none left, they are shared, or there is non
     table.take(*users.back());
   }
   CHECK(users.back()->local.port == 60998);
-  CHECK(table.unused(PortTable::Parity::even, never) == 0);
   CHECK(table.unused(PortTable::Parity::even, [](std::uint16_t port) { return port >= 50000; }) == 50000);
   CHECK(table.unused(PortTable::Parity::odd, never) == 32769);
+  CHECK(table.unused(PortTable::Parity::even, never) == 32771);
   for (auto& each : users) table.remove(*each);
   CHECK(table.unused(PortTable::Parity::even, never) == 50002);
+  for (int port = 32768; port <= 60999; ++port) {
+    users.push_back(std::make_unique<User>("127.0.0.1", static_cast<std::uint16_t>(port)));
+    table.take(*users.back());
+  }
+  CHECK(table.unused(PortTable::Parity::even, never) == 0);
+  CHECK(table.unused(PortTable::Parity::odd, never) == 0);
+  CHECK(table.unused(PortTable::Parity::any, never) == 0);
+  for (auto& each : users) table.remove(*each);
+}
+
+TEST_CASE("PortTable: a port that somebody was bound to stays one until all have left", "[port_table]") {
+  PortTable table{PortTable::Of::tcp};
+  User bound{"127.0.0.1", 1000};
+  User connected{"127.0.0.1", 1000};
+  CHECK_FALSE(table.is_bound(1000));
+  table.join(connected);
+  CHECK_FALSE(table.is_bound(1000));
+  table.take(bound);
+  table.remove(bound);
+  CHECK(table.is_bound(1000));
+  table.remove(connected);
+  CHECK_FALSE(table.is_bound(1000));
 }
 
 TEST_CASE("PortTable: the last of a parity is followed by the first", "[port_table]") {

@@ -144,7 +144,7 @@ inline SysResult<void> InetSocketFile::bind(std::string_view bytes) {
   const IpEndpoint at = read_endpoint(family_, bytes);
   const bool is_unspecified = family_of(bytes) == AF_UNSPEC && family_ == AF_INET && at.address.is_any();
   if (family_of(bytes) != family_ && !is_unspecified) return Result::failure(EAFNOSUPPORT);
-  const bool is_local = at.address.is_any() || net_.has(at.address) || (at.address.is_v4() && is_of_many(at.address));
+  const bool is_local = at.address.is_any() || net_.has(at.address) || is_of_many(at.address);
   if (family_ == AF_INET && !is_local) return Result::failure(EADDRNOTAVAIL);
   if (at.port != 0 && at.port < net_.network().limits().ip_unprivileged_port_start) return Result::failure(EACCES);
   if (!may_bind()) return Result::failure(EINVAL);
@@ -156,7 +156,7 @@ inline SysResult<void> InetSocketFile::bind(std::string_view bytes) {
       return Result::failure(EINVAL);
     }
     if (is_scoped && scope_of(bytes) != loopback_scope) return Result::failure(ENODEV);
-    if (!is_local && !at.address.is_multicast()) return Result::failure(EADDRNOTAVAIL);
+    if (!is_local) return Result::failure(EADDRNOTAVAIL);
   }
   // From then on it is one for IPv6 alone, if it is not one for IPv4 alone.
   const bool is_bound = at.address != IpAddress::any(family_);
@@ -177,7 +177,11 @@ inline SysResult<void> InetSocketFile::bind(std::string_view bytes) {
 inline SysResult<void> InetSocketFile::take_port(const IpEndpoint& at, PortTable::Parity parity) {
   const IpEndpoint before = std::exchange(user().local, at);
   const bool is_asked_for = at.port != 0;
-  if (!is_asked_for) user().local.port = ports().unused(parity, [](std::uint16_t) { return false; });
+  const auto may_be_given = [&](std::uint16_t port) {
+    user().local.port = port;
+    return ports().may_be_given(user());
+  };
+  if (!is_asked_for) user().local.port = ports().unused(parity, may_be_given);
   if (user().local.port == 0 || !ports().may_have(user())) {
     user().local = before;
     return SysResult<void>::failure(EADDRINUSE);
@@ -195,7 +199,7 @@ inline SysResult<void> InetSocketFile::parse_target(std::string_view bytes, IpEn
                                                     Purpose purpose) const {
   using Result = SysResult<void>;
   if (bytes.size() < shortest_address(family)) return Result::failure(EINVAL);
-  const bool is_taken_for_ipv4 = purpose == Purpose::to_send && family == AF_INET && family_of(bytes) == AF_UNSPEC;
+  const bool is_taken_for_ipv4 = purpose == Purpose::to_send && family_of(bytes) == AF_UNSPEC;
   if (family_of(bytes) != family && !is_taken_for_ipv4) return Result::failure(EAFNOSUPPORT);
   target = read_endpoint(family, bytes);
   // To send is to find no way there; to connect, no device.

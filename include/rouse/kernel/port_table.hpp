@@ -17,7 +17,7 @@ class PortUser : public detail::ListLink<PortUser> {
   bool reuse_address = false;  ///< SO_REUSEADDR.
   bool reuse_port = false;     ///< SO_REUSEPORT.
   bool listens = false;        ///< Takes connections: shares with nobody by SO_REUSEADDR.
-  bool is_implicit = false;    ///< Was not bound by bind(2): others may connect from the same port to elsewhere.
+  bool is_implicit = false;    ///< The kernel chose it: it goes with the address or the connection.
 
   /// Shares its port on the terms of `other`: what the socket says later of itself changes nothing here.
   void share_as(const PortUser& other) {
@@ -85,12 +85,20 @@ class PortTable {
     });
     return may;
   }
+  /// True if the kernel may choose this port for `user`'s bind(2). TCP shares no address of its own accord.
+  [[nodiscard]] bool may_be_given(const PortUser& user) const {
+    if (protocol_ == Of::udp) return may_have(user);
+    bool is_apart = true;
+    for_each(user.local.port, [&](const PortUser& other) { is_apart = is_apart && !user.overlaps(other); });
+    return is_apart;
+  }
   /// Takes a port by bind(2). Preconditions: it is not 0, and the user has none.
   void take(PortUser& user) {
     note(user);
-    detail::IntrusiveList<PortUser>& users = ports_[user.local.port].users;
+    Port& port = ports_[user.local.port];
+    port.is_bound = true;
     const bool comes_last = protocol_ == Of::tcp || (user.family == AF_INET6 && user.reuse_port);
-    comes_last ? users.push_back(user) : users.push_front(user);
+    comes_last ? port.users.push_back(user) : port.users.push_front(user);
   }
   /// Has a port without asking: of a connection.
   void join(PortUser& user) { ports_[user.local.port].users.push_back(user); }
@@ -113,25 +121,14 @@ class PortTable {
     if (found->second.users.empty()) ports_.erase(found);
   }
 
-  /// The next ephemeral port that nobody has, and then one for which `may_have` says yes; 0 if there is none. Linux
-  /// draws lots; here they are in turn, of one parity: TCP's bind takes the odd ones, its connect the even ones.
+  /// The next ephemeral port that nobody has, or for which `may_share` says yes; 0 if there is none. Linux draws lots;
+  /// here they are in turn. TCP's bind begins with the odd ones, its connect with the even ones.
   enum class Parity { odd, even, any };
-  template <class MayHave>
-  [[nodiscard]] std::uint16_t unused(Parity parity, MayHave may_have) {
-    const std::uint32_t step = parity == Parity::any ? 1 : 2;
-    const std::uint32_t first = ephemeral_first + (parity == Parity::odd ? 1u : 0u);
-    const std::uint32_t n = (ephemeral_last - first) / step + 1;
-    std::uint32_t& next = next_[static_cast<std::size_t>(parity)];
-    for (const bool shared : {false, true}) {
-      for (std::uint32_t i = 0; i < n; ++i) {
-        const std::uint32_t at = (next + i) % n;
-        const auto port = static_cast<std::uint16_t>(first + at * step);
-        if (ports_.contains(port) && (!shared || !may_have(port))) continue;
-        next = (at + 1) % n;
-        return port;
-      }
-    }
-    return 0;
+  template <class MayShare>
+  [[nodiscard]] std::uint16_t unused(Parity parity, MayShare may_share) {
+    const std::uint16_t port = unused_of(parity, may_share);
+    if (port != 0 || parity == Parity::any) return port;
+    return unused_of(parity == Parity::odd ? Parity::even : Parity::odd, may_share);
   }
 
   /// Those at a port, in the order they are asked.
@@ -141,10 +138,16 @@ class PortTable {
     if (found != ports_.end()) found->second.users.for_each(visit);
   }
   [[nodiscard]] bool is_used(std::uint16_t port) const { return ports_.contains(port); }
+  /// True if somebody has come to it by bind(2): connect(2) does not choose it.
+  [[nodiscard]] bool is_bound(std::uint16_t port) const {
+    const auto found = ports_.find(port);
+    return found != ports_.end() && found->second.is_bound;
+  }
 
  private:
   struct Port {
     detail::IntrusiveList<PortUser> users;
+    bool is_bound = false;
     // What TCP remembers of who took it with SO_REUSEPORT last and had to ask, so as not to ask them all; whatever they
     // say by now. For an IPv4 socket, an IPv6 one that takes both is one of IPv4's any address.
     bool has_last = false;
@@ -156,6 +159,22 @@ class PortTable {
       return last.family == AF_INET ? !user.v6_only && takes_ipv4 : last.covers(user.local.address);
     }
   };
+
+  template <class MayShare>
+  [[nodiscard]] std::uint16_t unused_of(Parity parity, MayShare may_share) {
+    const std::uint32_t step = parity == Parity::any ? 1 : 2;
+    const std::uint32_t first = ephemeral_first + (parity == Parity::odd ? 1u : 0u);
+    const std::uint32_t n = (ephemeral_last - first) / step + 1;
+    std::uint32_t& next = next_[static_cast<std::size_t>(parity)];
+    for (std::uint32_t i = 0; i < n; ++i) {
+      const std::uint32_t at = (next + i) % n;
+      const auto port = static_cast<std::uint16_t>(first + at * step);
+      if (ports_.contains(port) && !may_share(port)) continue;
+      next = (at + 1) % n;
+      return port;
+    }
+    return 0;
+  }
 
   const Of protocol_;
   std::map<std::uint16_t, Port> ports_;

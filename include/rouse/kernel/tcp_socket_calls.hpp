@@ -92,7 +92,8 @@ inline SysResult<void> TcpSocketFile::start_connect(std::string_view address) {
   if (end.is_linked() && !is_free(end.local.port)) return Result::failure(EADDRNOTAVAIL);
   const IpEndpoint before = end.local;
   const bool takes_port = !end.is_linked();
-  const std::uint16_t port = takes_port ? ports().unused(PortTable::Parity::even, is_free) : before.port;
+  const auto may_share = [&](std::uint16_t port) { return is_free(port) && !ports().is_bound(port); };
+  const std::uint16_t port = takes_port ? ports().unused(PortTable::Parity::even, may_share) : before.port;
   if (port == 0) return Result::failure(EADDRNOTAVAIL);
   end.local = {source, port};
   end.remote = target;

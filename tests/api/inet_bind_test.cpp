@@ -173,6 +173,21 @@ TEST_CASE("Inet bind: a port below 1024 is for the privileged", "[inet][bind][em
   CHECK(calls.bind(calls.fresh(), calls.here(443)).ok());
 }
 
+TEST_CASE("Inet bind: a port is given back with the last fd", "[inet][bind][emulated]") {
+  test::OnEmulated on;
+  const kernel::NetNamespace& net = on.kernel.network.initial();
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+    CAPTURE(type);
+    const test::InetSockets calls{on, type};
+    const kernel::PortTable& ports = type == SOCK_STREAM ? net.tcp_ports : net.udp_ports;
+    auto fd = calls.bound();
+    const auto port = static_cast<std::uint16_t>(calls.port(fd));
+    CHECK(ports.is_used(port));
+    CHECK(fd.close().ok());
+    CHECK_FALSE(ports.is_used(port));
+  }
+}
+
 TEST_CASE("Inet bind: there are only so many ports", "[inet][bind][emulated]") {
   test::OnEmulated on;
   on.kernel.check_every_call(nullptr);  // Which would take as long as there are sockets.
@@ -205,7 +220,7 @@ TEST_CASE("Inet bind: there are only so many ports", "[inet][bind][emulated]") {
   // connect(2) takes no port that somebody was bound to.
   CHECK(calls.connect(calls.fresh(), inet_address("127.0.0.1", 9)) == failed(EADDRNOTAVAIL));
   const int given_back = calls.port(all[9]);
-  all[9].close();
+  CHECK(all[9].close().ok());
   const auto client = calls.fresh();
   CHECK(calls.connect(client, inet_address("127.0.0.1", 9)) == failed(EINPROGRESS));
   CHECK(calls.port(client) == given_back);

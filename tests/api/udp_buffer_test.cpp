@@ -86,6 +86,23 @@ TEMPLATE_LIST_TEST_CASE("UDP buffer: reading gives room back late", "[udp][buffe
   CHECK(receive() == test::nothing(EAGAIN));
 }
 
+TEMPLATE_LIST_TEST_CASE("UDP buffer: room is given back by the quarter", "[udp][buffer]", test::AllBackends) {
+  Udp<TestType> udp;
+  const auto makes_room = [&](int buffer, int reads) {
+    const auto to = udp.calls.bound();
+    REQUIRE(udp.calls.set_option(to, SO_RCVBUF, buffer / 2).ok());
+    for (int i = 0; i < 40; ++i) REQUIRE(udp.calls.send_to(udp.from, "x", udp.calls.local(to)).ok());
+    for (int i = 0; i < reads; ++i) REQUIRE(udp.calls.receive(to) == test::text("x"));
+    REQUIRE(udp.calls.send_to(udp.from, "last", udp.calls.local(to)).ok());
+    test::Received got = test::text("x");
+    while (got == test::text("x")) got = udp.calls.receive(to);
+    return got == test::text("last");
+  };
+  // A datagram takes up 832 bytes: three of them are a fifth and four a quarter, but no third.
+  CHECK_FALSE(makes_room(12288, 3));
+  CHECK(makes_room(12288, 4));
+}
+
 TEMPLATE_LIST_TEST_CASE("UDP buffer: what was read of an emptied list is given back", "[udp][buffer]",
                         test::AllBackends) {
   Udp<TestType> udp;

@@ -52,6 +52,10 @@ TEMPLATE_LIST_TEST_CASE("UDP: datagrams come whole, in order, and from somebody"
     CHECK(t.calls.receive(t.b) == text(""));
     CHECK(t.calls.receive(t.b, 2, MSG_PEEK) == text("de"));
     CHECK(t.calls.receive(t.b, 2, MSG_TRUNC) == test::Received{5, "de"});
+    CHECK(t.calls.send_to(t.a, "ij", t.at_b) == std::size_t{2});
+    CHECK(t.calls.send_to(t.a, "kl", t.at_b) == std::size_t{2});
+    CHECK(test::receive_message(t.on.backend, t.b.get(), 2, 0).flags == 0);
+    CHECK(test::receive_message(t.on.backend, t.b.get(), 1, 0).flags == MSG_TRUNC);
     CHECK(t.calls.receive(t.b) == nothing(EAGAIN));
   }
 }
@@ -115,6 +119,10 @@ TEMPLATE_LIST_TEST_CASE("UDP: connect gives an address, and AF_UNSPEC takes it",
   Two<TestType> t;
   const auto fresh = t.calls.fresh();
   CHECK(t.calls.connect(fresh, t.at_b).ok());
+  std::string loopback_of_none = t.at_a;
+  std::memset(loopback_of_none.data(), AF_UNSPEC, sizeof(::sa_family_t));
+  CHECK(t.calls.send_to(fresh, "x", loopback_of_none).ok());
+  CHECK(t.calls.receive(t.a) == text("x"));
   CHECK(t.calls.local_ip(fresh) == "127.0.0.1");
   CHECK(t.calls.port(fresh) != 0);
   CHECK(t.calls.connect(fresh, test::unspecified()).ok());
@@ -258,6 +266,7 @@ TEMPLATE_LIST_TEST_CASE("UDP: an IPv6 socket talks to IPv4", "[udp]", test::AllB
 TEMPLATE_LIST_TEST_CASE("UDP: shut, it says so, and what comes is still read", "[udp][shutdown]", test::AllBackends) {
   Two<TestType> t;
   CHECK(t.calls.shutdown(t.a, 3) == failed(EINVAL));
+  CHECK(t.calls.shutdown(t.a, -1) == failed(EINVAL));
   REQUIRE(t.calls.connect(t.a, t.at_b).ok());
   REQUIRE(t.calls.shutdown(t.a, SHUT_RD).ok());
   CHECK(t.calls.bits(t.a) == (F::in | F::out | F::rdhup));

@@ -163,6 +163,30 @@ TEST_CASE("PortTable: TCP lets in who shares with the last that did", "[port_tab
   CHECK_FALSE(table.may_have(next));
 }
 
+TEST_CASE("PortTable: UDP remembers nothing of who shared", "[port_table]") {
+  PortTable table{PortTable::Of::udp};
+  User sharing{"127.0.0.2", 1000};
+  User next{"127.0.0.2", 1000};
+  sharing.reuse_port = next.reuse_port = true;
+  table.take(sharing);
+  CHECK(table.may_have(next));
+  sharing.reuse_port = false;
+  CHECK_FALSE(table.may_have(next));
+}
+
+TEST_CASE("PortTable: TCP remembers whether the last that shared was for IPv6 alone", "[port_table]") {
+  PortTable table{PortTable::Of::tcp};
+  User plain{"0.0.0.0", 1000};
+  User last{"::", 1000};
+  User next{"0.0.0.0", 1000};
+  last.family = AF_INET6;
+  last.reuse_port = next.reuse_port = true;
+  last.v6_only = GENERATE(false, true);
+  table.take(plain);
+  table.take(last);
+  CHECK(table.may_have(next) == !last.v6_only);
+}
+
 TEST_CASE("PortTable: TCP compares with the last that shared, as that one takes addresses", "[port_table]") {
   PortTable table{PortTable::Of::tcp};
   User last{"127.0.0.1", 1000};

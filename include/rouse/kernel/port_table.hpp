@@ -49,11 +49,10 @@ class PortUser : public detail::ListLink<PortUser> {
 /// Which of several users with SO_REUSEPORT gets what comes: always the same one for the same peer.
 [[nodiscard]] inline std::size_t spread(const IpEndpoint& remote, std::size_t n) {
   std::uint32_t hash = 2166136261;
-  const auto mix = [&hash](std::uint32_t byte) { hash = (hash ^ byte) * 16777619; };
+  const auto mix = [&hash](std::uint32_t part) { hash = (hash ^ part) * 16777619; };
   const ::in6_addr bytes = remote.address.in6();
   for (const std::uint8_t byte : bytes.s6_addr) mix(byte);
-  mix(remote.port & 0xff);
-  mix(remote.port >> 8);
+  mix(remote.port);
   return (hash ^ hash >> 16) % n;
 }
 

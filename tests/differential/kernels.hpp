@@ -7,6 +7,7 @@
 #pragma once
 
 #include "../support/own_network.hpp"
+#include "../support/own_user.hpp"
 #include "calls.hpp"
 #include "interrupting_host.hpp"
 #include "rouse/kernel/invariants.hpp"
@@ -121,6 +122,7 @@ class LinuxSide {
     limit_.rlim_cur = std::min<::rlim_t>(nofile_soft, limit_.rlim_max);
     ::setrlimit(RLIMIT_NOFILE, &limit_);
     has_own_network_ = test::enter_new_network();
+    test::become_own_user();
     drop_capabilities();
     std::signal(SIGPIPE, SIG_IGN);
     struct ::sigaction action {};

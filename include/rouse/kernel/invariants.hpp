@@ -136,7 +136,7 @@ inline void check_invariants(const Kernel& kernel) {
     }
   });
   kernel.network.for_each([&](const NetNamespace& net) { check_connections(kernel, net); });
-  if (!kernel.timers.is_in_order()) broken(kernel, "the timers are not in order");
+  if (!kernel.timers.is_consistent()) broken(kernel, "the timers are not in order");
   // A socket that is itself inside a message may hold more.
   if (in_messages.size() > kernel.unix_in_flight.count()) broken(kernel, "a message holds a file that is not counted");
   // An epoll that a thread waits in lives on without an fd, so the count may be larger.

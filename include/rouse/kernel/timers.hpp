@@ -79,7 +79,7 @@ class Timers {
   }
 
   /// True if the order and the places are what they should be: see invariants.hpp.
-  [[nodiscard]] bool is_in_order() const {
+  [[nodiscard]] bool is_consistent() const {
     for (std::size_t i = 0; i < heap_.size(); ++i) {
       if (heap_[i]->place_ != i || (i > 0 && comes_before(*heap_[i], *heap_[parent(i)]))) return false;
     }

@@ -140,11 +140,6 @@ auto with_mask(Kernel& kernel, const SignalSet* mask, int interrupted, Body body
   return result;
 }
 
-/// What was moved before a wait came to nothing, if that is anything.
-[[nodiscard]] inline SysResult<std::size_t> moved_or(const UserSpans& spans, SysResult<std::size_t> result) {
-  return !result.ok() && spans.moved() > 0 ? SysResult<std::size_t>{spans.moved()} : result;
-}
-
 /// As wait_in, for moving bytes in or out of a file: in its own queue and style, and with the turn handed on.
 template <class Attempt>
 [[gnu::noinline, gnu::cold]] SysResult<std::size_t> wait_to_move(Kernel& kernel, File& file, Direction direction,

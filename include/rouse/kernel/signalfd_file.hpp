@@ -27,17 +27,14 @@ class SignalFdFile final : public File {
   SysResult<std::size_t> read(UserOutput& to) override {
     ::signalfd_siginfo record;
     if (to.left() < sizeof record) return SysResult<std::size_t>::failure(EINVAL);
-    std::size_t done = 0;
     while (to.left() >= sizeof record) {
       const std::optional<::siginfo_t> info = signals_.take_here(mask_);
-      if (!info) return done > 0 ? SysResult<std::size_t>{done} : SysResult<std::size_t>::failure(EAGAIN);
+      if (!info) return moved_or(to, SysResult<std::size_t>::failure(EAGAIN));
       record = record_of(*info);
-      if (!to.poke(&record, sizeof record)) {
-        return done > 0 ? SysResult<std::size_t>{done} : SysResult<std::size_t>::failure(EFAULT);
-      }
-      done += to.put(&record, sizeof record);
+      if (!to.poke(&record, sizeof record)) return moved_or(to, SysResult<std::size_t>::failure(EFAULT));
+      to.put(&record, sizeof record);
     }
-    return done;
+    return to.moved();
   }
 
   [[nodiscard]] WaitQueue& wait_queue() override { return signals_.signalfds; }

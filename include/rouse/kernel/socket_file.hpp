@@ -90,7 +90,6 @@ class SocketFile : public File, public detail::ListLink<SocketFile, InFlight> {
   virtual SysResult<std::size_t> send(UserInput&, Outgoing&) { refuse("sendto"); }
   SysResult<std::size_t> read(UserOutput& to) override {
     Incoming message;
-    message.if_empty = may_wait(Direction::read) ? IfEmpty::will_wait : IfEmpty::say_would_block;
     return receive(to, message);
   }
   SysResult<std::size_t> write(UserInput& from) override {

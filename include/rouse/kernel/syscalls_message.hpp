@@ -122,7 +122,7 @@ inline SysResult<void> take_control(const Kernel& kernel, const std::string& con
 /// Opens the files that came, as many as there are room and numbers for; the others are let go. Returns how many bytes
 /// of the caller's control buffer are used.
 inline std::size_t put_files(Kernel& kernel, const ::msghdr& header, Incoming& message) {
-  const std::size_t room = header.msg_control != nullptr ? header.msg_controllen : 0;
+  const std::size_t room = header.msg_controllen;  // Where null points, there is none: nothing can be put there.
   // An int on Linux, of which negative ones are none.
   const int whole = static_cast<int>((std::max(room, sizeof(::cmsghdr)) - sizeof(::cmsghdr)) / sizeof(int));
   const auto fits = static_cast<std::size_t>(std::max(whole, 0));

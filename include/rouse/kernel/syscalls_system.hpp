@@ -3,7 +3,6 @@
 
 #include "kernel.hpp"
 
-#include <algorithm>
 #include <fcntl.h>
 #include <string>
 #include <string_view>
@@ -31,11 +30,11 @@ inline std::string_view last_name(std::string_view path) { return path.substr(pa
 
 /// True if one of a path's names is longer than a directory takes.
 inline bool has_long_name(std::string_view path) {
-  constexpr std::size_t name_max = 255;
-  for (std::size_t at = 0; at <= path.size();) {
-    const std::size_t end = std::min(path.find('/', at), path.size());
-    if (end - at > name_max) return true;
-    at = end + 1;
+  constexpr int name_max = 255;
+  int length = 0;
+  for (const char each : path) {
+    length = each == '/' ? 0 : length + 1;
+    if (length > name_max) return true;
   }
   return false;
 }

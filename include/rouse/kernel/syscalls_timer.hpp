@@ -35,7 +35,7 @@ inline ::itimerspec itimerspec_of(const TimerFdFile::Setting& setting) {
 inline TimerFdFile* find(const Kernel& kernel, int fd, int& error) {
   File* const file = kernel.file(fd);
   auto* const timer = file_cast<TimerFdFile>(file);
-  error = file == nullptr ? EBADF : timer == nullptr ? EINVAL : 0;
+  error = file == nullptr ? EBADF : EINVAL;  // If it is null.
   return timer;
 }
 

@@ -115,12 +115,11 @@ class UnixChunks {
       const std::size_t part = std::min(to.left(), at->left());
       if (!copy(to, *at, part)) return Found::bad_address;
       at->used += part;
-      const bool had_files = !at->rights.empty();
-      if (had_files) files = at->rights.take();
+      files = at->rights.take();
       if (at->left() > 0) return Found::bytes;
       inq_ -= at->bytes.size();
       erase(static_cast<std::size_t>(at - chunks_.begin()), freed);
-      if (had_files) return Found::bytes;
+      if (!files.empty()) return Found::bytes;
     } while (to.left() > 0);
     return Found::bytes;
   }
@@ -167,7 +166,7 @@ class UnixChunks {
     const std::size_t cost = chunks_[index].cost;
     const UnixRights rights = std::move(chunks_[index].rights);  // Let go when all is in order.
     chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(index));
-    if (mark_ > index) --mark_;
+    --mark_;  // If there is a mark, it is behind all that goes.
     freed(cost);
   }
 

@@ -25,7 +25,7 @@ inline bool UnixSocketFile::parse(std::string_view address, std::string& name) {
   std::memcpy(&family, address.data(), sizeof family);
   if (family != AF_UNIX) return false;
   name = address.substr(sizeof family);
-  if (!name.empty() && name[0] != '\0') name.resize(std::min(name.size(), name.find('\0')));
+  if (name[0] != '\0') name.resize(std::min(name.size(), name.find('\0')));
   return true;
 }
 

@@ -157,6 +157,11 @@ class UserSpans {
   std::uint16_t decided_ = 0;
 };
 
+/// What was moved before a call came to nothing, if that is anything.
+[[nodiscard]] inline SysResult<std::size_t> moved_or(const UserSpans& spans, SysResult<std::size_t> result) {
+  return !result.ok() && spans.moved() > 0 ? SysResult<std::size_t>{spans.moved()} : result;
+}
+
 /// What a read fills.
 class UserOutput : public UserSpans {
  public:

@@ -240,3 +240,37 @@ TEST_CASE("Blocking: a write to an eventfd adds what its number was when it was 
   REQUIRE(on.backend.read(event, &count, sizeof count).ok());
   CHECK(count == 3);
 }
+
+TEST_CASE("Blocking: a longer backlog wakes who waits for room, another one nobody", "[blocking][unix]") {
+  Scripted on;
+  const auto make = [&] { return on.backend.socket(AF_UNIX, SOCK_STREAM, 0).value(); };
+  const SocketAddress name = *SocketAddress::unix_abstract("listener");
+  const int listener = make();
+  const auto connect = [&] { return on.backend.connect(make(), name.data(), name.size()); };
+  const auto woken_by_listen = [&](int backlog) {
+    on.host.take_woken();
+    REQUIRE(on.backend.listen(listener, backlog).ok());
+    return on.host.take_woken();
+  };
+  REQUIRE(on.backend.bind(listener, name.data(), name.size()).ok());
+  REQUIRE(on.backend.listen(listener, 1).ok());
+  for (int i = 0; i < 2; ++i) REQUIRE(connect().ok());
+  on.host.then("listener", [&] {
+    CHECK(woken_by_listen(1) == Names{});
+    CHECK(woken_by_listen(0) == Names{});
+    CHECK(woken_by_listen(2) == Names{"main"});
+  });
+  CHECK(connect().ok());
+}
+
+TEST_CASE("Blocking: a signal that comes as the time of a poll runs out goes first", "[blocking][signal][timeout]") {
+  Scripted on;
+  on.host.says_timed_out = true;
+  struct ::sigaction action {};
+  action.sa_handler = [](int) {};
+  REQUIRE(on.backend.sigaction(SIGUSR1, &action, nullptr).ok());
+  const int pid = on.backend.getpid().value();
+  const int main_thread = on.backend.gettid().value();
+  on.host.then("sender", [&] { REQUIRE(on.backend.tgkill(pid, main_thread, SIGUSR1).ok()); });
+  CHECK(on.backend.poll(nullptr, 0, 1) == SysResult<int>::failure(EINTR));
+}

@@ -2,6 +2,7 @@
 #include "../support/backends.hpp"
 #include "../support/told.hpp"
 
+#include <csignal>
 #include <functional>
 #include <sys/socket.h>
 
@@ -14,13 +15,14 @@ using Pair = std::pair<int, int>;
 
 constexpr Pair nobody{0, 0};
 constexpr Pair one{1, 0};
+constexpr Pair one_twice{2, 0};
 constexpr Pair everybody{1, 1};
 
 class Watched {
  public:
   explicit Watched(kernel::File* file) {
-    file->queue.add_tail(first_);
-    file->queue.add_tail(second_);
+    file->wait_queue().add_tail(first_);
+    file->wait_queue().add_tail(second_);
   }
   /// How often each of the two was woken since the last time.
   Pair woken() { return {first_.take(), second_.take()}; }
@@ -58,6 +60,43 @@ TEST_CASE("Wakeups: an eventfd tells one", "[wakeups]") {
   CHECK(queue.woken() == one);
   CHECK(on.backend.read(fd, &value, 8) == SysResult<std::size_t>::failure(EAGAIN));
   CHECK(queue.woken() == nobody);
+}
+
+TEST_CASE("Wakeups: a timerfd tells one", "[wakeups]") {
+  Machine on;
+  const int fd = on.backend.timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK).value();
+  Watched queue = on.watch(fd);
+  ::itimerspec setting{{0, 0}, {0, 5}};
+  REQUIRE(on.backend.timerfd_settime(fd, 0, &setting, nullptr).ok());
+  CHECK(queue.woken() == nobody);
+  static_cast<kernel::SoloHost&>(on.kernel.host()).advance(Timeout::of_nanoseconds(5));
+  CHECK(queue.woken() == one);
+  std::uint64_t ticks = 7;
+  REQUIRE(on.backend.ioctl(fd, kernel::tfd_ioc_set_ticks, &ticks).ok());
+  CHECK(queue.woken() == one);
+  // When the clock is set.
+  setting.it_value.tv_sec = 4'000'000'000;
+  REQUIRE(on.backend.timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &setting, nullptr).ok());
+  CHECK(queue.woken() == nobody);
+  on.kernel.set_realtime(Timeout::of_nanoseconds(1'000'000'000));
+  CHECK(queue.woken() == one);
+}
+
+TEST_CASE("Wakeups: a signal tells one of those who wait for any", "[wakeups]") {
+  const Machine on;
+  const ::sigset_t set = SignalSet::of(SIGUSR1, SIGUSR2).to_sigset();
+  REQUIRE(on.backend.sigprocmask(SIG_BLOCK, &set, nullptr).ok());
+  const int fd = on.backend.signalfd(-1, &set, 0).value();
+  Watched queue = on.watch(fd);
+  const int pid = on.backend.getpid().value();
+  REQUIRE(on.backend.kill(pid, SIGUSR1).ok());
+  CHECK(queue.woken() == one);
+  REQUIRE(on.backend.tgkill(pid, on.backend.gettid().value(), SIGUSR1).ok());
+  CHECK(queue.woken() == one);
+  REQUIRE(on.backend.kill(pid, SIGUSR1).ok());  // It is pending already.
+  CHECK(queue.woken() == nobody);
+  REQUIRE(on.backend.signalfd(fd, &set, 0).ok());
+  CHECK(queue.woken() == one);
 }
 
 TEST_CASE("Wakeups: a pipe tells one, and everybody when an end goes", "[wakeups]") {
@@ -143,4 +182,31 @@ TEST_CASE("Wakeups: a listener tells one of each connection", "[wakeups]") {
   CHECK(queue.woken() == nobody);
   REQUIRE(on.backend.shutdown(listener, SHUT_RD).ok());
   CHECK(queue.woken() == everybody);
+}
+
+TEST_CASE("Wakeups: a datagram socket tells one that there is room, or that its peer has gone over", "[wakeups]") {
+  const Machine on;
+  const SocketAddress name = *SocketAddress::unix_abstract("full");
+  const auto make = [&] { return on.backend.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0).value(); };
+  const auto connect = [&](int fd) { REQUIRE(on.backend.connect(fd, name.data(), name.size()).ok()); };
+  const int receiver = make();
+  const int sender = make();
+  REQUIRE(on.backend.bind(receiver, name.data(), name.size()).ok());
+  Watched queue = on.watch(sender);
+  connect(sender);
+  CHECK(queue.woken() == nobody);
+  connect(sender);
+  CHECK(queue.woken() == one);
+  while (on.backend.write(sender, "x", 1).ok()) continue;
+  CHECK(queue.woken() == one);  // Of the message that did not go, which is let go.
+  on.take(receiver, 1);
+  CHECK(queue.woken() == one_twice);  // There is room at the receiver, and the message that was read is let go.
+  on.take(receiver, 1);
+  CHECK(queue.woken() == one);
+  int pair[2];
+  REQUIRE(on.backend.socketpair(AF_UNIX, SOCK_DGRAM, 0, pair).ok());
+  on.send(pair[1], 1);
+  Watched left = on.watch(pair[1]);
+  connect(pair[0]);
+  CHECK(left.woken() == one_twice);  // Its message is gone, and so is its peer.
 }

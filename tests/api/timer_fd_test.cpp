@@ -326,4 +326,10 @@ TEST_CASE("TimerFd: setting the clock cancels the timers that ask for it, once",
   timer.set_after(1h);
   set_clock();
   CHECK(timer.try_read() == std::nullopt);
+  // Nor is one that was, and is set to a span since: that is none of the clock, whatever the flags.
+  timer.set_at_or_cancel(time_of_day(on) + 1h);
+  set_clock();
+  const ::itimerspec span{{0, 0}, {3600, 0}};
+  CHECK(on.backend.timerfd_settime(timer.fd(), TFD_TIMER_CANCEL_ON_SET, &span, nullptr).ok());
+  CHECK(timer.try_read() == std::nullopt);
 }

@@ -28,6 +28,23 @@ std::string not_modelled_by(Call call) {
   return "";
 }
 
+/// One task, whose clock goes on while it is busy.
+class BusyHost final : public kernel::Host {
+ public:
+  BusyHost() { tasks_.push_back(main_); }
+
+  [[nodiscard]] unsigned needs() const override { return kernel::needs_nothing; }
+  [[nodiscard]] kernel::Task& current() override { return main_; }
+  [[nodiscard]] kernel::Time now() override { return time; }
+  [[nodiscard]] kernel::Sleep block(kernel::Task&, kernel::Time) override { return kernel::Sleep::endless; }
+  void wake(kernel::Task&) override {}
+
+  kernel::Time time = 0;
+
+ private:
+  kernel::Task main_{1, "main"};
+};
+
 int calls = 0;
 
 }  // namespace
@@ -222,4 +239,19 @@ TEST_CASE("Kernel: a stand-in for a file takes flags as open does, and cannot be
   CHECK(ec == std::errc::operation_not_permitted);
   kernel.limits.nofile_soft = 4;
   CHECK(kernel.open_plain_file("/etc/motd", O_RDONLY) == SysResult<int>::failure(EMFILE));
+}
+
+TEST_CASE("Kernel: what is due has happened when the next call looks", "[kernel][timers]") {
+  BusyHost host;
+  Kernel kernel{host};
+  const EmulatedBackend backend{kernel};
+  const int fd = backend.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK).value();
+  const ::itimerspec setting{{0, 0}, {0, 5}};
+  REQUIRE(backend.timerfd_settime(fd, 0, &setting, nullptr).ok());
+  std::uint64_t count = 0;
+  host.time = 4;
+  CHECK(backend.read(fd, &count, sizeof count) == SysResult<std::size_t>::failure(EAGAIN));
+  host.time = 5;
+  CHECK(backend.read(fd, &count, sizeof count) == sizeof count);
+  CHECK(count == 1);
 }

@@ -263,3 +263,15 @@ TEST_CASE("Kernel: packets that get lost for want of memory are sent again", "[k
     check_invariants(f.kernel);
   }
 }
+
+TEST_CASE("Kernel: a timer that there is needs no memory to be set", "[kernel][emulated]") {
+  Fixture f;
+  std::vector<int> timers;
+  for (int i = 0; i < 100; ++i) timers.push_back(f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value());
+  const ::itimerspec hour{{0, 0}, {3600, 0}};
+  allocations_left = 0;
+  std::size_t set = 0;
+  for (const int timer : timers) set += f.backend.timerfd_settime(timer, 0, &hour, nullptr).ok() ? 1 : 0;
+  allocations_left = no_limit;
+  CHECK(set == timers.size());
+}

@@ -273,3 +273,12 @@ TEST_CASE("Kernel: a timer may outlive its fd while a call sleeps in it, and goe
   REQUIRE(on.backend.close(fd).ok());
   CHECK(on.kernel.timers.next_deadline() == time_never);
 }
+
+TEST_CASE("Kernel: a timer set to a moment in the past has come when the call returns", "[timers]") {
+  test::OnEmulated on;
+  test::let_an_hour_pass(on);
+  test::RawTimer timer{on};
+  REQUIRE(timer.set_past(1ms).ok());
+  CHECK(on.kernel.file(timer.fd())->readiness(EventFlags::in) == EventFlags::in);
+  CHECK(on.kernel.timers.next_deadline() == time_never);
+}

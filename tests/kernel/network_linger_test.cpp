@@ -36,6 +36,11 @@ TEST_CASE("Linger: a close waits until its end is acknowledged", "[network][ling
     c.link.set_latency(10ms);
     CHECK(c.closed_after() == 60.0);
   }
+  SECTION("not only until there is room again for what was too much before it") {
+    c.link.set_latency(10ms);
+    REQUIRE(c.tcp.send(c.end, std::string(1'000'000, 'x')).value() < 1'000'000);
+    CHECK(c.closed_after() == 60.0);
+  }
   SECTION("with the peer's, if that ends as well") {
     REQUIRE(c.on.backend.shutdown(c.accepted.get(), SHUT_WR).ok());
     CHECK(c.closed_after() == 0.0);

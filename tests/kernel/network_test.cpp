@@ -2,6 +2,7 @@
 #include "rouse/kernel/network.hpp"
 
 #include "../support/machines.hpp"
+#include "../support/scripted_host.hpp"
 
 #include <chrono>
 
@@ -244,11 +245,44 @@ TEST_CASE("Network: loss, by a seed", "[network][link]") {
 }
 
 TEST_CASE("Network: what is under way when the kernel ends goes with it", "[network]") {
-  Machines m;
-  m.link.set_latency(1h);
-  const Fd client = m.socket(m.udp, m.client_net);
-  REQUIRE(m.udp.send_to(client, "x", inet_address("10.0.0.2", 5353)).ok());
-  const Fd stream = m.client();
+  class Sent final : public kernel::Packet {
+   public:
+    explicit Sent(bool& is_gone) : is_gone_(is_gone) {}
+    ~Sent() override { is_gone_ = true; }
+
+   private:
+    void arrive(NetNamespace&) override { FAIL("it arrived"); }
+    [[nodiscard]] std::size_t size() const override { return 1; }
+    bool& is_gone_;
+  };
+  bool is_gone = false;
+  {
+    Machines m;
+    m.link.set_latency(1h);
+    m.network.send(m.client_net, m.server_net, std::make_unique<Sent>(is_gone));
+    const Fd client = m.socket(m.udp, m.client_net);
+    REQUIRE(m.udp.send_to(client, "x", inet_address("10.0.0.2", 5353)).ok());
+    const Fd stream = m.client();
+    CHECK_FALSE(is_gone);
+  }
+  CHECK(is_gone);
+}
+
+TEST_CASE("Network: who changes it from outside holds the kernel's lock meanwhile, if there is one", "[network]") {
+  for (const unsigned needs : {kernel::needs_nothing, kernel::needs_locking}) {
+    test::ScriptedHost host{needs};
+    kernel::Kernel kernel{host};
+    NetNamespace& here = kernel.network.add("here", {"10.0.0.1"});
+    NetNamespace& there = kernel.network.add("there", {"10.0.0.2"});
+    const int each = needs == kernel::needs_locking ? 1 : 0;
+    kernel.network.set_partitioned(here, there, true);
+    CHECK(host.locks == each);
+    CHECK(host.unlocks == each);
+    kernel.network.reset_connections(here, there);
+    CHECK(host.locks == 2 * each);
+    CHECK(host.unlocks == 2 * each);
+    CHECK_FALSE(host.is_locked);
+  }
 }
 
 TEST_CASE("Network: a blocking call lets time pass until a packet comes", "[network]") {

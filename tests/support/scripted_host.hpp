@@ -53,7 +53,10 @@ class ScriptedHost final : public rouse::kernel::Host {
   }
 
   void schedule_point(const rouse::kernel::Op& op) override { points.push_back(name_of(op.call)); }
-  void lock() override { is_locked = true; }
+  void lock() override {
+    is_locked = true;
+    ++locks;
+  }
   void unlock() override {
     is_locked = false;
     ++unlocks;
@@ -61,6 +64,7 @@ class ScriptedHost final : public rouse::kernel::Host {
 
   std::vector<std::string> points;
   bool is_locked = false;
+  int locks = 0;
   int unlocks = 0;
   bool says_timed_out = false;  ///< Also of a task that was woken: both came at once.
 

@@ -126,6 +126,13 @@ TEMPLATE_LIST_TEST_CASE("Epoll: the handlers run under the mask of the wait", "[
   CHECK(handlers.take() == handlers.seen("10(10 12)"));
   CHECK(test::blocked_now(on.backend) == "10 12");
   CHECK(test::pending_now(on.backend) == "12");
+  // All of them: what was blocked before the call is so when the last one ends.
+  const ::sigset_t other = set_of({SIGHUP});
+  test::raise(on.backend, SIGUSR1);
+  CHECK(watched.epoll.wait(events, 1h, other, ec) == 0);
+  CHECK(ec.value() == EINTR);
+  CHECK(handlers.take() == handlers.seen("12(1 10 12) 10(1 10)"));
+  CHECK(test::blocked_now(on.backend) == "10 12");
 }
 
 TEMPLATE_LIST_TEST_CASE("Epoll: a signal without a handler ends a wait that lets it in", "[epoll][handle][signal]",

@@ -120,6 +120,8 @@ TEMPLATE_LIST_TEST_CASE("Unix time limit: a datagram socket that reads no more t
   CHECK(read() == std::size_t{0});
   REQUIRE(set_limit(on.backend, pair[0], SO_RCVTIMEO, -1, 0).ok());
   CHECK(read() == unsent(EAGAIN));
+  REQUIRE(set_limit(on.backend, pair[0], SO_SNDTIMEO, 0, 0).ok());
+  CHECK(read() == unsent(EAGAIN));
   REQUIRE(set_limit(on.backend, pair[0], SO_RCVTIMEO, 1, 0).ok());
   REQUIRE(on.backend.fcntl(pair[0].get(), F_SETFL, O_NONBLOCK).ok());
   CHECK(read() == unsent(EAGAIN));
@@ -177,6 +179,7 @@ TEMPLATE_LIST_TEST_CASE("Unix time limit: a receive waits so long, and no longer
     REQUIRE(set_limit(on.backend, pair[0], SO_RCVTIMEO, 0, 20'000).ok());
     char byte = 0;
     CHECK(after(on.backend, 20ms, [&] { return calls.receive(pair[0]); }) == nothing(EAGAIN));
+    CHECK(after(on.backend, 20ms, [&] { return calls.receive(pair[0], 0); }) == nothing(EAGAIN));
     CHECK(after(on.backend, 20ms, [&] { return on.backend.read(pair[0].get(), &byte, 1); }) == unsent(EAGAIN));
     REQUIRE(calls.send(pair[1], "abc").ok());
     if (type == SOCK_STREAM) {

@@ -106,6 +106,8 @@ TEMPLATE_LIST_TEST_CASE("unlink: what is wrong with a path", "[unix][names][path
   CHECK(unlink(names.path("nobody/")) == failed(ENOENT));
   CHECK(unlink(names.path(std::string(255, 'x'))) == failed(ENOENT));
   CHECK(unlink(names.path(std::string(256, 'x'))) == failed(ENAMETOOLONG));
+  CHECK(unlink(names.path(std::string(255, 'x') + "/" + std::string(255, 'x'))) == failed(ENOENT));
+  CHECK(unlink(names.path(std::string(256, 'x') + "/b")) == failed(ENAMETOOLONG));
   CHECK(unlink(std::string(4095, '/')) == failed(EISDIR));
   CHECK(unlink(std::string(4096, '/')) == failed(ENAMETOOLONG));
   // It is looked at as far as it goes.

@@ -210,3 +210,38 @@ TEST_CASE("SoloHost: a time-out of more seconds than the clock has is for ever",
   CHECK(wait(9'223'372'035) == 0);
   CHECK(now(on) == 9'223'372'035'000'000'000);
 }
+
+TEST_CASE("SoloHost: a sleep says what ended it", "[solo_host]") {
+  class Waker final : public kernel::Timer {
+   public:
+    Waker(kernel::Timers& timers, kernel::Host& host) : Timer(timers), host_(host) {}
+
+   private:
+    void on_due(Time) override { host_.wake(host_.current()); }
+    kernel::Host& host_;
+  };
+  kernel::SoloHost host;
+  kernel::Kernel kernel{host};
+  Waker waker{kernel.timers, host};
+  kernel.timers.schedule(waker, 10);
+  CHECK(host.block(host.current(), 9) == kernel::Sleep::timed_out);
+  CHECK(host.block(host.current(), 10) == kernel::Sleep::woken);
+  CHECK(host.now() == 10);
+  CHECK(host.block(host.current(), kernel::time_never) == kernel::Sleep::endless);
+}
+
+TEST_CASE("SoloHost: chance begins with the seed 1", "[solo_host]") {
+  const auto choices = [](kernel::SoloHost& host) {
+    std::vector<std::uint64_t> numbers;
+    for (int i = 0; i < 4; ++i) numbers.push_back(host.choose(1000));
+    return numbers;
+  };
+  kernel::SoloHost fresh;
+  kernel::SoloHost seeded;
+  seeded.seed(1);
+  kernel::SoloHost other;
+  other.seed(2);
+  const std::vector<std::uint64_t> first = choices(fresh);
+  CHECK(choices(seeded) == first);
+  CHECK(choices(other) != first);
+}

@@ -63,3 +63,23 @@ TEST_CASE("UnixNames: paths are shared by all types, and stay; abstract names ar
   names.unlink(path);
   CHECK_FALSE(names.is_taken(path));
 }
+
+TEST_CASE("UnixNames: of a path, what means nothing is left out", "[unix_names]") {
+  for (const auto& [path, plain] : {std::pair{"./a", "a"},
+                                    {"b//./c", "b/c"},
+                                    {"/a", "/a"},
+                                    {"//a", "/a"},
+                                    {"/./a/", "/a/"},
+                                    {".//a", "a"},
+                                    {".", ""},
+                                    {"a/.", "a/"},
+                                    {"a/", "a/"},
+                                    {"", ""},
+                                    {"..", ".."},
+                                    {".a", ".a"},
+                                    {"a./b", "a./b"},
+                                    {"/", "/"}}) {
+    CAPTURE(path);
+    CHECK(UnixNames::key(SOCK_STREAM, path) == UnixNames::Key{0, plain});
+  }
+}

@@ -145,6 +145,15 @@ TEMPLATE_LIST_TEST_CASE("signalfd: a read wants room for a record, then a signal
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("signalfd: a read that may wait does not wait for more signals than there are",
+                        "[signalfd][read]", test::AllBackends) {
+  TestType on;
+  const Signals signals{on, SignalSet::of(SIGUSR1, SIGUSR2), 0};
+  signals.send_to_process(SIGUSR1);
+  CHECK(signals.take(2) == Numbers{SIGUSR1});
+  REQUIRE(on.backend.fcntl(signals.fd(), F_SETFL, O_NONBLOCK).ok());
+}
+
 TEMPLATE_LIST_TEST_CASE("signalfd: a record is whole or lost, and ends the read", "[signalfd][read][vectors]",
                         test::AllBackends) {
   TestType on;

@@ -65,10 +65,11 @@ class UnixNames {
   static std::string plain_path(std::string_view path) {
     std::string plain;
     for (std::size_t at = 0; at < path.size();) {
-      const std::size_t end = std::min(path.find('/', at), path.size() - 1) + 1;
-      const std::string_view name = path.substr(at, end - at);  // With its slash.
-      if (name == "/" ? at == 0 : name != "./" && name != ".") plain += name;
-      at = end;
+      const std::size_t end = std::min(path.find('/', at), path.size());
+      const std::string_view name = path.substr(at, end - at);
+      const bool has_slash = end < path.size();
+      if (name.empty() ? at == 0 : name != ".") plain.append(name).append(has_slash ? "/" : "");
+      at = end + 1;
     }
     return plain;
   }

@@ -285,6 +285,43 @@ TEMPLATE_LIST_TEST_CASE("TCP edges: a full sender is told when there is much roo
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP edges: who has seen that there is little room is told when there is more",
+                        "[tcp][edge][buffer]", test::AllBackends) {
+  test::TcpEnds<TestType> e;
+  const std::string some(65536, 'x');
+  while (e.calls.bits(e.client).has(F::out)) REQUIRE(e.calls.send(e.client, some) == some.size());
+  typename test::Handles<TestType>::Epoll epoll{e.on.backend};
+  epoll.add(BasicFdRef{e.on.backend, e.client.get()}, F::out | F::et, 1);
+  EventArray<1> events;
+  REQUIRE(epoll.wait(events, Timeout::now) == 0);
+  // Linux tells when it has heard that what was read had come.
+  do {
+    while (e.calls.receive(e.accepted, 1'000'000).result.ok()) continue;
+  } while (epoll.wait(events, Timeout::now) == 0 && !TestType::is_emulated);
+  REQUIRE(events.size() == 1);
+  CHECK(events[0] == Event{F::out, 1});
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP edges: a buffer of another size is room, if it has any, whoever waits",
+                        "[tcp][edge][buffer][options]", test::AllBackends) {
+  test::TcpEnds<TestType> e;
+  const auto fresh = e.calls.fresh();
+  const auto refused = e.calls.client_of(e.calls.nobody());
+  for (const auto* each : {&fresh, &refused, &std::as_const(e.listener), &std::as_const(e.client)}) {
+    test::WakeKeys<TestType> keys{e.on, each->get()};
+    REQUIRE(e.calls.set_option(*each, SO_SNDBUF, 10'000).ok());
+    CHECK(keys.take() == test::room_key);
+  }
+  test::WakeKeys<TestType> keys{e.on, e.client.get()};
+  const std::string much(65536, 'x');
+  while (e.calls.send(e.client, much).ok()) continue;
+  static_cast<void>(keys.take());
+  CHECK(e.calls.bits(e.client) == F{});
+  REQUIRE(e.calls.set_option(e.client, SO_SNDBUF, 100'000).ok());
+  CHECK(keys.take() == test::room_key);
+  CHECK(e.calls.bits(e.client) == F::out);
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP edges: options that somebody may be waiting for", "[tcp][edge][options]",
                         test::AllBackends) {
   test::TcpEnds<TestType> e;

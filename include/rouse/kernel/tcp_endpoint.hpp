@@ -153,8 +153,11 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   }
   /// Whoever asked for room and found none, is told when there is.
   void note_wants_room() { wants_room_ = true; }
-  /// The buffer has another size.
-  void look_for_room();
+  void look_for_room() {
+    if (wants_room_) tell_of_room();
+  }
+  /// If there is some.
+  void tell_of_room();
   /// The link to the peer is cut, or mended.
   void note_partition() { arm(); }
   /// A reset came, or the connection was cut.

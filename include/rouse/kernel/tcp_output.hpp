@@ -119,8 +119,8 @@ inline void TcpEndpoint::shut_write() {
   send_queued();
 }
 
-inline void TcpEndpoint::look_for_room() {
-  if (!wants_room_ || !is_writable()) return;
+inline void TcpEndpoint::tell_of_room() {
+  if (!is_writable()) return;
   wants_room_ = false;
   wake(room_key);
 }

@@ -91,7 +91,7 @@ class TcpSocketFile final : public InetSocketFile {
   }
   [[nodiscard]] bool listens() const override { return endpoint_->state() == TcpState::listening; }
   int take_error() override { return endpoint_->take_error(); }
-  void send_buffer_changed() override { endpoint_->look_for_room(); }
+  void send_buffer_changed() override { endpoint_->tell_of_room(); }
   void receive_least_changed() override {
     // The buffer grows with it, unless its size was set.
     InetOptions& with = endpoint_->options;

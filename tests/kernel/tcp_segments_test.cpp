@@ -1,10 +1,14 @@
 // What an end of a TCP connection makes of segments that do not fit: late, early, doubled, or from somebody who
 // guesses.
+#include "../support/death.hpp"
 #include "../support/machines.hpp"
 #include "rouse/kernel/tcp_segment.hpp"
 #include "rouse/kernel/tcp_socket_file.hpp"
 
+#include <chrono>
+
 using namespace rouse;
+using namespace std::chrono_literals;
 using kernel::TcpEndpoint;
 using kernel::TcpSegment;
 using kernel::TcpState;
@@ -219,4 +223,40 @@ TEST_CASE("TCP segments: what is left of a connection answers, until it is reset
   late->sequence += 2;  // Behind the client's end.
   s.arrive(*late);
   CHECK(s.server_net.connections.count(ends) == 0);
+}
+
+TEST_CASE("TCP segments: what is left of a connection stays for 60 s after the last that came", "[tcp][segment]") {
+  Segments s;
+  s.link.set_latency(10ms);
+  const auto late = s.next();
+  REQUIRE(s.tcp.shutdown(s.accepted, SHUT_WR).ok());
+  REQUIRE(s.tcp.shutdown(s.end, SHUT_WR).ok());
+  s.host.advance(20ms);
+  const auto states = [&] {
+    std::vector<TcpState> found;
+    for (const auto* net : {&s.server_net, &s.client_net}) {
+      for (const auto& [ends, endpoint] : net->connections) found.push_back(endpoint->state());
+    }
+    return found;
+  };
+  const std::vector<TcpState> both(2, TcpState::time_wait);
+  REQUIRE(states() == both);
+  s.host.advance(30s);
+  s.arrive(*late, "x");
+  s.host.advance(59'999ms);
+  CHECK(states() == both);
+  s.host.advance(1ms);
+  CHECK(states() == std::vector<TcpState>(1, TcpState::time_wait));
+  s.host.advance(10ms);  // The client has heard that it came, and needs not say so in turn.
+  CHECK(states().empty());
+}
+
+TEST_CASE("TCP segments: numbers that do not fit together break an invariant", "[tcp][segment][invariants]") {
+  Segments s;
+  auto& end = const_cast<TcpEndpoint&>(s.endpoint(s.end));
+  const std::string words = test::last_words([&] {
+    end.is_done = true;  // There was no end.
+    static_cast<void>(s.tcp.bits(s.end));
+  });
+  CHECK(words.find("a connection's sequence numbers are out of order") != std::string::npos);
 }

@@ -11,8 +11,11 @@
 #include "tcp_segment.hpp"
 #include "wait_queue.hpp"
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <memory>
+#include <utility>
 
 namespace rouse::inline v0::kernel {
 
@@ -144,12 +147,14 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   /// Bytes that the peer has not said it has.
   [[nodiscard]] std::size_t unacknowledged() const { return unacknowledged_.size(); }
   [[nodiscard]] int take_error() { return std::exchange(error, 0); }
-  /// What check_invariants asks: the numbers of what was sent and received fit together.
+  /// What check_invariants asks: the numbers of what was sent and received fit together. Precondition: a connection.
   [[nodiscard]] bool is_consistent() const {
-    const bool has_sent = data_begin_ <= sent_ || state_ == TcpState::closed || is_connecting();
-    const bool sends_right = acknowledged_ <= sent_ && (sent_ <= send_end() || state_ == TcpState::closed);
-    const bool receives_right = read_at_ + received_.size() + (is_done ? 1u : 0u) == expected_;
-    return has_sent && sends_right && receives_right && expected_ <= advertised_;
+    const std::uint64_t received_end = read_at_ + received_.size() + (is_done ? 1u : 0u);
+    const std::pair<std::uint64_t, std::uint64_t> in_order[] = {{data_begin_, sent_},      {acknowledged_, sent_},
+                                                                {sent_, send_end()},       {received_end, expected_},
+                                                                {expected_, received_end}, {expected_, advertised_}};
+    return std::all_of(std::begin(in_order), std::end(in_order),
+                       [](const auto& pair) { return pair.first <= pair.second; });
   }
   /// Whoever asked for room and found none, is told when there is.
   void note_wants_room() { wants_room_ = true; }
@@ -232,14 +237,16 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   // In tcp_input.hpp.
   void accept_syn(const TcpSegment& segment);
   void arrive_connecting(const TcpSegment& segment);
+  void arrive_late(const TcpSegment& segment);
   bool take_ack(const TcpSegment& segment);
   void take_urgent_mark(const TcpSegment& segment);
   void take_urgent_byte(const TcpSegment& segment);
   bool take_bytes(const TcpSegment& segment);
   void take_fin();
   void establish();
-  void fin_was_acknowledged();
+  void all_was_acknowledged();
   void enter_time_wait();
+  void stay_in_time_wait();
   [[nodiscard]] bool has_come(std::size_t n) const;
   /// Says so if there is much more room than the peer knows of.
   void tell_window();

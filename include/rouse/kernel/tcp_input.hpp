@@ -74,12 +74,12 @@ inline void TcpEndpoint::arrive(const TcpSegment& segment) {
     if (state_ == TcpState::time_wait) return finish();
     return fail(state_ == TcpState::close_wait ? EPIPE : ECONNRESET);
   }
-  if (state_ == TcpState::time_wait) return send_ack();
+  if (state_ == TcpState::time_wait) return arrive_late(segment);
   if (segment.syn && segment.sequence >= expected_) return send_ack();  // Not of this connection.
   const std::uint64_t acknowledged = acknowledged_;
   if (!segment.ack || !take_ack(segment)) return;
   // Of what came before, sent again or as a probe, the peer hears that it is here.
-  if (segment.sequence < expected_ && segment.end() <= expected_ && state_ != TcpState::closed) return send_ack();
+  if (segment.sequence < expected_ && segment.end() <= expected_) return send_ack();
   take_urgent_mark(segment);
   take_urgent_byte(segment);
   if (!take_bytes(segment)) return;
@@ -108,7 +108,6 @@ inline void TcpEndpoint::accept_syn(const TcpSegment& segment) {
   net_.connections.emplace(NetNamespace::Ends{made->local, made->remote}, made);
   net_.tcp_ports.join(*made);
   made->send_syn();
-  made->window_end_ = made->data_begin_ + segment.window;
 }
 
 inline void TcpEndpoint::arrive_connecting(const TcpSegment& segment) {
@@ -164,9 +163,7 @@ inline bool TcpEndpoint::take_ack(const TcpSegment& segment) {
     }
     if (write_shut) shut_write();  // As its listener was, before it was one.
   }
-  const bool is_news = segment.acknowledged > acknowledged_;
-  const bool fin_went = fin_queued_ && sent_ == send_end();
-  if (is_news) {
+  if (segment.acknowledged > acknowledged_) {
     const std::uint64_t bytes_end = std::min(segment.acknowledged, data_end());
     unacknowledged_.pop(static_cast<std::size_t>(bytes_end - data_begin_));
     data_begin_ = bytes_end;
@@ -174,16 +171,14 @@ inline bool TcpEndpoint::take_ack(const TcpSegment& segment) {
     disarm();
   }
   window_end_ = std::max(window_end_, segment.acknowledged + segment.window);
-  if (is_news && fin_went && acknowledged_ == sent_) {
-    fin_was_acknowledged();
-    if (state_ == TcpState::closed) return false;
-  }
   send_queued();
   look_for_room();
-  return true;
+  if (acknowledged_ == send_end()) all_was_acknowledged();
+  return state_ != TcpState::closed;
 }
 
-inline void TcpEndpoint::fin_was_acknowledged() {
+// And so its end, if it has one.
+inline void TcpEndpoint::all_was_acknowledged() {
   switch (state_) {
     case TcpState::fin_wait_1:
       state_ = TcpState::fin_wait_2;
@@ -272,13 +267,11 @@ inline void TcpEndpoint::take_fin() {
 
 // What is left of the connection is another object: the socket, if it is open still, has nothing to do with it.
 inline void TcpEndpoint::enter_time_wait() {
-  constexpr Time span = 60'000'000'000;  // TCP_TIMEWAIT_LEN.
   try {
     const auto rest = std::make_shared<TcpEndpoint>(net_, options);
     rest->local = local;
     rest->remote = remote;
     rest->share_as(*this);
-    rest->is_implicit = rest->is_orphan_ = true;
     rest->state_ = TcpState::time_wait;
     rest->expected_ = rest->read_at_ = rest->advertised_ = expected_;
     rest->sent_ = rest->acknowledged_ = rest->data_begin_ = sent_;
@@ -287,11 +280,23 @@ inline void TcpEndpoint::enter_time_wait() {
     net_.tcp_ports.join(*rest);
     net_.connections.find({local, remote})->second = rest;
     finish();
-    rest->awaits_ = Awaits::end_of_time_wait;
-    rest->timers().schedule(*rest, time_after(timers().now(), span));
+    rest->stay_in_time_wait();
   } catch (const std::bad_alloc&) {
     finish();  // As Linux does when it has too many of them.
   }
+}
+
+// Whatever comes meanwhile makes it stay as long again.
+inline void TcpEndpoint::stay_in_time_wait() {
+  constexpr Time span = 60'000'000'000;  // TCP_TIMEWAIT_LEN.
+  awaits_ = Awaits::end_of_time_wait;
+  timers().schedule(*this, time_after(timers().now(), span));
+}
+
+// All is answered but what says just that it has heard of the last of this end: else two such would never stop.
+inline void TcpEndpoint::arrive_late(const TcpSegment& segment) {
+  stay_in_time_wait();
+  if (segment.sequence != expected_ || segment.end() != expected_) send_ack();
 }
 
 // -- what the socket makes of it
@@ -355,7 +360,7 @@ inline bool TcpEndpoint::receive(UserOutput& to, bool discard, std::uint64_t* pe
     if (!is_good) break;
     to = after;
     pass(n);
-    if (!peek) forget_mark();
+    forget_mark();
   }
   if (peek) {
     *peek_at = at;

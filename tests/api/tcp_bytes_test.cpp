@@ -1,6 +1,8 @@
 // Bytes over TCP: the flags of receive and send, the urgent byte, what ioctl says of them.
 #include "../support/bad_pointers.hpp"
+#include "../support/guarded.hpp"
 #include "../support/inet_sockets.hpp"
+#include "../support/messages.hpp"
 
 #include <sys/uio.h>
 
@@ -83,6 +85,35 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: flags of receive", "[tcp][bytes][flags]", te
   CHECK(receive(100, 0) == nothing(EAGAIN));
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP bytes: only with MSG_WAITALL does a receive that may wait do so for all",
+                        "[tcp][bytes][flags]", test::AllBackends) {
+  test::TcpEnds<TestType> t{AF_INET, 0};
+  for (const int flags : {0, int{MSG_PEEK}, int{MSG_NOSIGNAL}, int{MSG_CMSG_CLOEXEC}, int{MSG_DONTWAIT}}) {
+    CAPTURE(flags);
+    REQUIRE(t.calls.send(t.client, "abc").ok());
+    CHECK(t.calls.receive(t.accepted, 100, flags) == text("abc"));
+    if ((flags & MSG_PEEK) != 0) CHECK(t.calls.receive(t.accepted) == text("abc"));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: of all that MSG_WAITALL waits for it takes what there will be",
+                        "[tcp][bytes][flags]", test::AllBackends) {
+  test::TcpEnds<TestType> t{AF_INET, 0};
+  REQUIRE(t.calls.send(t.client, "abc").ok());
+  int error = 0;
+  SECTION("before the end") { REQUIRE(t.client.close().ok()); }
+  SECTION("before a reset") {
+    t.calls.set_linger(t.client, 0);
+    REQUIRE(t.client.close().ok());
+    error = ECONNRESET;
+  }
+  SECTION("when this end takes no more") { REQUIRE(t.calls.shutdown(t.accepted, SHUT_RD).ok()); }
+  CHECK(t.calls.receive(t.accepted, 10, MSG_WAITALL | MSG_PEEK) == text("abc"));
+  CHECK(t.calls.receive(t.accepted, 10, MSG_WAITALL) == text("abc"));
+  CHECK(t.calls.receive(t.accepted, 10, MSG_WAITALL).result.error() == error);
+  CHECK(t.calls.receive(t.accepted, 10, MSG_WAITALL) == end_of_stream());
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP bytes: a receive tells no address", "[tcp][bytes]", test::AllBackends) {
   test::TcpEnds<TestType> t;
   REQUIRE(t.calls.send(t.client, "abc").ok());
@@ -105,6 +136,19 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: bad pointers lose nothing", "[tcp][bytes][fa
   CHECK(t.on.backend.ioctl(t.accepted.get(), FIONREAD, test::unmapped()).error() == EFAULT);
   CHECK(t.on.backend.ioctl(t.accepted.get(), SIOCOUTQ, nullptr).error() == EFAULT);
   CHECK(t.on.backend.ioctl(t.accepted.get(), 0x1234, nullptr).error() == ENOTTY);
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: a send that runs into a bad address says what went before", "[tcp][bytes][fault]",
+                        test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  const test::Guarded memory{40};
+  const std::size_t good = 40 * memory.page;
+  std::fill(memory.start(), memory.end(), 'x');
+  const auto sent = t.on.backend.sendto(t.client.get(), memory.start(), good + 1, MSG_NOSIGNAL, nullptr, 0);
+  REQUIRE(sent.ok());
+  CHECK(sent.value() > 0);
+  CHECK(sent.value() <= good);
+  CHECK(t.calls.receive(t.accepted, good + 1) == text(std::string(sent.value(), 'x')));
 }
 
 TEMPLATE_LIST_TEST_CASE("TCP bytes: an address of a send is not looked at, but whether it could be",
@@ -173,6 +217,24 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: with MSG_MORE they wait for more", "[tcp][by
     REQUIRE(t.calls.send(t.client, "!", MSG_OOB | MSG_MORE).ok());
     CHECK(t.calls.receive(t.accepted) == text("abc"));
     CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == text("!"));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE(
+    "TCP bytes: what waits for more goes with the news that others have come, not with any that comes",
+    "[tcp][bytes][flags]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.calls.send(t.accepted, "first").ok());
+  SECTION("nothing has gone before") {
+    REQUIRE(t.calls.send(t.client, "abc", MSG_MORE).ok());
+    REQUIRE(t.calls.send(t.accepted, "second").ok());
+    CHECK(t.calls.readable(t.accepted) == 0);
+    REQUIRE(t.calls.send(t.client, "d").ok());
+    CHECK(t.calls.readable(t.accepted) == 4);
+  }
+  SECTION("the first of it goes at once, as it fills a segment") {
+    REQUIRE(t.calls.send(t.client, std::string(100'000, 'x'), MSG_MORE) == std::size_t{100'000});
+    CHECK(t.calls.readable(t.accepted) == 100'000);
   }
 }
 
@@ -305,4 +367,67 @@ TEMPLATE_LIST_TEST_CASE("TCP urgent: among the others if asked for", "[tcp][urge
   CHECK(t.calls.bits(t.accepted) == (F::in | F::out | F::pri));
   CHECK(t.receive() == text("!cd"));
   CHECK(t.calls.bits(t.accepted) == F::out);
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: a message says that it is, and whether there was room", "[tcp][urgent]",
+                        test::AllBackends) {
+  Marked<TestType> t;
+  const auto receive = [&](std::size_t n, int flags) {
+    return test::receive_message(t.on.backend, t.accepted.get(), n, 0, flags | MSG_OOB);
+  };
+  CHECK(receive(9, MSG_PEEK) == test::GotMessage{1, "!", MSG_OOB, 0, {}});
+  CHECK(receive(0, MSG_PEEK) == test::GotMessage{0, "", MSG_OOB | MSG_TRUNC, 0, {}});
+  CHECK(receive(1, 0) == test::GotMessage{1, "!", MSG_OOB, 0, {}});
+  CHECK(receive(1, 0).result == unsent(EINVAL));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: of a connection that is over it can be read after the end, not after a reset",
+                        "[tcp][urgent][reset]", test::AllBackends) {
+  Marked<TestType> t;
+  SECTION("the end") {
+    REQUIRE(t.client.close().ok());
+    CHECK(t.receive(1, MSG_OOB) == text("!"));
+    CHECK(t.receive(1, MSG_OOB) == nothing(EINVAL));
+  }
+  SECTION("of both") {
+    REQUIRE(t.client.close().ok());
+    REQUIRE(t.calls.shutdown(t.accepted, SHUT_WR).ok());
+    CHECK(t.receive(1, MSG_OOB) == text("!"));
+  }
+  SECTION("a reset") {
+    t.calls.set_linger(t.client, 0);
+    REQUIRE(t.client.close().ok());
+    CHECK(t.receive(1, MSG_OOB) == nothing(ENOTCONN));
+    CHECK(t.calls.take_error(t.accepted) == ECONNRESET);
+    CHECK(t.receive(1, MSG_OOB) == nothing(ENOTCONN));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: a receive that fails passes it, and the next peek forgets it",
+                        "[tcp][urgent][fault]", test::AllBackends) {
+  Marked<TestType> t;
+  REQUIRE(t.receive() == text("ab"));
+  CHECK(t.on.backend.recvfrom(t.accepted.get(), test::unmapped(), 3, 0, nullptr, nullptr).error() == EFAULT);
+  CHECK(t.receive(1, MSG_OOB | MSG_PEEK) == text("!"));
+  CHECK(t.receive(1, MSG_PEEK) == text("c"));
+  CHECK(t.receive(1, MSG_OOB | MSG_PEEK) == nothing(EINVAL));
+  CHECK(t.receive() == text("cd"));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP bytes: the buffer has room for what is to be there at least, unless its size was set",
+                        "[tcp][bytes][options]", test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM};
+  const auto socket = calls.fresh();
+  const int before = calls.option(socket, SO_RCVBUF);
+  REQUIRE(calls.set_option(socket, SO_RCVLOWAT, before / 2).ok());
+  CHECK(calls.option(socket, SO_RCVBUF) == before);
+  REQUIRE(calls.set_option(socket, SO_RCVLOWAT, before / 2 + 1000).ok());
+  CHECK(calls.option(socket, SO_RCVBUF) == before + 2000);
+  REQUIRE(calls.set_option(socket, SO_RCVLOWAT, 1).ok());
+  CHECK(calls.option(socket, SO_RCVBUF) == before + 2000);
+  REQUIRE(calls.set_option(socket, SO_RCVBUF, 10'000).ok());
+  REQUIRE(calls.set_option(socket, SO_RCVLOWAT, 15'000).ok());
+  CHECK(calls.option(socket, SO_RCVBUF) == 20'000);
+  CHECK(calls.option(socket, SO_RCVLOWAT) == 10'000);
 }

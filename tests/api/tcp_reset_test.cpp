@@ -142,6 +142,22 @@ TEMPLATE_LIST_TEST_CASE("TCP reset: after the end there is no error for a receiv
   CHECK(t.calls.bits(t.accepted) == over);
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP reset: a send hears of one that it provokes at its end, or when it has sent very much",
+                        "[tcp][reset][buffer]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  REQUIRE(t.accepted.close().ok());
+  SECTION("at its end") { CHECK(t.calls.send(t.client, std::string(300'000, 'x')) == std::size_t{300'000}); }
+  SECTION("before") {
+    const auto sent = t.calls.send(t.client, std::string(2'000'000, 'x'));
+    REQUIRE(sent.ok());
+    CHECK(sent.value() >= 300'000);
+    CHECK(sent.value() < 2'000'000);
+    if (TestType::is_emulated) CHECK(sent.value() == 16 * 32768);
+  }
+  CHECK(t.calls.bits(t.client) == broken);
+  CHECK(t.calls.take_error(t.client) == EPIPE);
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP reset: it comes after what this end shut", "[tcp][reset]", test::AllBackends) {
   test::TcpEnds<TestType> t;
   REQUIRE(t.calls.shutdown(t.accepted, SHUT_WR).ok());

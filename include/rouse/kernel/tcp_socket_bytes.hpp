@@ -55,14 +55,13 @@ inline SysResult<std::size_t> TcpSocketFile::receive(UserOutput& to, Incoming& m
     const std::size_t before = to.moved();
     is_good = end.receive(to, (flags & MSG_TRUNC) != 0, peeks ? &message.peek_at : nullptr);
     net_.network().settle();
-    goes_on = is_good && to.moved() > before && to.moved() < wanted;
+    goes_on = to.moved() > before && to.moved() < wanted;
   }
   if (!is_good) return to.moved() > 0 ? Size{to.moved()} : Size::failure(EFAULT);
   if (most == 0 && end.has_unread()) return 0;
   if (to.moved() >= std::max<std::size_t>(wanted, 1)) return to.moved();
   const bool is_at_mark = end.is_mark(peeks ? message.peek_at : end.read_at());
-  const bool stops = end.error != 0 || end.read_shut || end.is_done || end.state() == TcpState::closed || is_at_mark;
-  if (to.moved() > 0) return stops ? Size{to.moved()} : Size::failure(EAGAIN);
+  if (to.moved() > 0) return end.read_shut || is_at_mark ? Size{to.moved()} : Size::failure(EAGAIN);
   if (end.is_done) return 0;
   if (end.error != 0) return Size::failure(end.take_error());
   if (end.read_shut) return 0;
@@ -114,19 +113,20 @@ inline SysResult<std::size_t> TcpSocketFile::send(UserInput& from, Outgoing& mes
   detail::tsan_release(&end);
   end.set_more((message.flags & MSG_MORE) != 0);
   const bool is_urgent = (message.flags & MSG_OOB) != 0;
-  while (from.left() > 0) {
+  bool is_good = true;
+  for (int pieces = 0; is_good && from.left() > 0; ++pieces) {
+    // What comes meanwhile is looked at when there is no room, and now and then. It may be a reset.
+    constexpr int at_once = 16;
+    if (pieces % at_once == 0 || end.room() == 0) net_.network().settle();
+    if (end.write_shut) break;
     if (end.room() == 0) {
       end.note_wants_room();
       return Size::failure(EAGAIN);
     }
-    const std::size_t before = from.moved();
-    const bool is_good = end.send(from, is_urgent);
-    net_.network().settle();
-    if (!is_good) return from.moved() > 0 ? Size{from.moved()} : Size::failure(EFAULT);
-    const bool is_over = end.error != 0 || end.write_shut;
-    if (is_over && from.left() > 0) return from.moved() > before ? Size{from.moved()} : broken();
+    is_good = end.send(from, is_urgent);
   }
-  return from.moved();
+  net_.network().settle();
+  return is_good || from.moved() > 0 ? Size{from.moved()} : Size::failure(EFAULT);
 }
 
 /// <linux/sockios.h> of later kernels.

@@ -114,6 +114,25 @@ TEMPLATE_LIST_TEST_CASE("TCP shutdown: what was sent goes before the end", "[tcp
   CHECK(taken == much.size());
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP shutdown: who waits for room to say so, still takes what comes", "[tcp][shutdown][buffer]",
+                        test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  const std::string much(1'000'000, 'x');
+  while (t.calls.send(t.client, much).ok()) continue;
+  REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok());
+  // More than there is room for: so the peer hears of more, too.
+  std::size_t sent = 0;
+  std::size_t taken = 0;
+  for (bool goes_on = true; goes_on;) {
+    const auto n = t.calls.send(t.accepted, much);
+    if (n.ok()) sent += n.value();
+    taken += t.calls.receive(t.client, 2'000'000).bytes.size();
+    goes_on = sent < 5'000'000 || taken < sent;
+  }
+  CHECK(taken == sent);
+  CHECK(t.calls.receive(t.client) == nothing(EAGAIN));
+}
+
 TEST_CASE("TCP shutdown: the end is acknowledged within 40 ms", "[tcp][shutdown][emulated]") {
   test::TcpEnds<test::OnEmulated> t;
   auto& host = static_cast<kernel::SoloHost&>(t.on.kernel.host());

@@ -34,6 +34,8 @@ TEST_CASE("Linger: a close waits until its end is acknowledged", "[network][ling
   SECTION("which the peer puts off for 40 ms") { CHECK(c.closed_after() == 40.0); }
   SECTION("over a link with latency, both ways") {
     c.link.set_latency(10ms);
+    SECTION("and nothing was sent") {}
+    SECTION("and what was sent before is acknowledged earlier") { REQUIRE(c.tcp.send(c.end, "abc").ok()); }
     CHECK(c.closed_after() == 60.0);
   }
   SECTION("not only until there is room again for what was too much before it") {

@@ -105,7 +105,7 @@ inline SysResult<void> TcpSocketFile::start_connect(std::string_view address) {
   }
   // An IPv6 socket that once went to IPv4 does not hear the first answer from IPv6: Linux takes it for one of IPv4's.
   const bool is_deaf = was_of_ipv4_ && !target.address.is_v4();
-  was_of_ipv4_ = was_of_ipv4_ || (family_ == AF_INET6 && target.address.is_v4());
+  was_of_ipv4_ = was_of_ipv4_ || target.address.is_v4();
   try {
     if (takes_port) ports().join(end);
     end.is_implicit = end.is_implicit || takes_port;
@@ -141,7 +141,6 @@ inline void TcpSocketFile::disconnect() {
   if (keeps_port) ports().join(*fresh);  // Beside the last one, where it takes no memory.
   last->set_queue(nullptr);
   last->abort();
-  ports().remove(*last);
   fresh->share_as(*last);
   fresh->error = is_cut ? ECONNRESET : last->error;
   if (!address_is_bound_) fresh->local.address = IpAddress::any(family_);

@@ -1,0 +1,141 @@
+// How connections of two machines begin and end: what there is of them, where, and for how long. At exact times.
+#include "../support/machines.hpp"
+
+#include <chrono>
+#include <deque>
+
+using namespace rouse;
+using namespace std::chrono_literals;
+using F = EventFlags;
+using kernel::PortTable;
+using test::Connection;
+using test::failed;
+using test::inet_address;
+using test::Machines;
+using Fd = Machines::Fd;
+
+namespace {
+
+constexpr unsigned long siocoutqnsd = 0x894b;
+
+}  // namespace
+
+TEST_CASE("Network ends: what is left of a connection keeps its place, unless it was of one machine",
+          "[network][tcp]") {
+  Machines m;
+  const Fd server = m.listener();
+  const auto shared = [&](int port) {
+    Fd fd = m.socket(m.tcp, m.client_net);
+    REQUIRE(m.tcp.set_option(fd, SO_REUSEADDR, 1).ok());
+    REQUIRE(m.tcp.bind(fd, inet_address("10.0.0.1", port)).ok());
+    return fd;
+  };
+  Fd first = shared(0);
+  const int port = m.tcp.port(first);
+  REQUIRE(m.tcp.connect(first, m.tcp.local(server)) == failed(EINPROGRESS));
+  Fd accepted = m.tcp.accepted(server);
+  REQUIRE(first.close().ok());
+  REQUIRE(accepted.close().ok());
+  const Fd again = shared(port);
+  CHECK(m.tcp.connect(again, m.tcp.local(server)) == failed(EADDRNOTAVAIL));
+  m.host.advance(60s);
+  CHECK(m.tcp.connect(again, m.tcp.local(server)) == failed(EINPROGRESS));
+  CHECK(m.tcp.bits(again) == F::out);
+}
+
+TEST_CASE("Network ends: when all ports have gone, a connect finds none", "[network][tcp]") {
+  Machines m;
+  const Fd server = m.listener();
+  const Fd another = m.listener(8081);
+  PortTable& ports = m.client_net.tcp_ports;
+  std::deque<kernel::PortUser> users;
+  constexpr int left = 40'000;
+  for (int port = PortTable::ephemeral_first; port <= PortTable::ephemeral_last; ++port) {
+    if (port == left) continue;
+    users.emplace_back().local = {kernel::IpAddress::any(AF_INET), static_cast<std::uint16_t>(port)};
+    ports.take(users.back());
+  }
+  const Fd first = m.client();
+  CHECK(m.tcp.port(first) == left);
+  const Fd second = m.socket(m.tcp, m.client_net);
+  CHECK(m.tcp.connect(second, m.tcp.local(server)) == failed(EADDRNOTAVAIL));
+  CHECK(m.tcp.bits(second) == (F::out | F::hup));
+  CHECK(m.tcp.port(second) == 0);
+  CHECK(m.tcp.connect(second, m.tcp.local(another)) == failed(EINPROGRESS));
+  CHECK(m.tcp.port(second) == left);
+  for (kernel::PortUser& user : users) ports.remove(user);
+}
+
+TEST_CASE("Network ends: who closes while it connects says so only to who answers", "[network][tcp]") {
+  Machines m;
+  const Fd server = m.listener();
+  m.link.set_latency(10ms);
+  Fd client = m.client();
+  m.host.advance(12ms);
+  REQUIRE(client.close().ok());
+  m.host.advance(17ms);
+  CHECK(m.server_net.connections.size() == 1);
+  m.host.advance(1ms);  // The answer to its answer.
+  CHECK(m.server_net.connections.empty());
+}
+
+TEST_CASE("Network ends: one that was shut while both connected to each other is not told that it is connected",
+          "[network][tcp][shutdown]") {
+  Machines m;
+  m.link.set_latency(10ms);
+  const Fd a = m.bound(m.tcp, m.client_net, "10.0.0.1", 7001);
+  const Fd b = m.bound(m.tcp, m.server_net, "10.0.0.2", 7002);
+  REQUIRE(m.tcp.connect(a, m.tcp.local(b)) == failed(EINPROGRESS));
+  REQUIRE(m.tcp.connect(b, m.tcp.local(a)) == failed(EINPROGRESS));
+  m.host.advance(15ms);
+  SECTION("for reading") {
+    REQUIRE(m.tcp.shutdown(a, SHUT_RD).ok());
+    m.host.advance(100ms);
+    CHECK(m.tcp.bits(a) == (F::in | F::out | F::rdhup));
+    CHECK(m.tcp.bits(b) == F::out);
+  }
+  SECTION("for writing, which the peer hears when it is") {
+    REQUIRE(m.tcp.shutdown(a, SHUT_WR).ok());
+    m.host.advance(100ms);
+    CHECK(m.tcp.bits(a) == F::out);
+    CHECK(m.tcp.bits(b) == (F::in | F::out | F::rdhup));
+  }
+  CHECK(m.tcp.connect(a, m.tcp.local(b)) == failed(EINVAL));
+  CHECK(m.tcp.connect(b, m.tcp.local(a)).ok());
+  CHECK(m.tcp.connect(b, m.tcp.local(a)) == failed(EISCONN));
+}
+
+TEST_CASE("Network ends: keepalive asks nobody where there is no connection", "[network][options]") {
+  Connection c;
+  REQUIRE(c.tcp.send(c.end, "abc").ok());
+  c.network.set_partitioned(c.client_net, c.server_net, true);
+  REQUIRE(c.tcp.send(c.end, "lost").ok());
+  c.network.reset_connections(c.client_net, c.server_net);
+  REQUIRE(c.tcp.take_error(c.end) == ECONNRESET);
+  Fd fresh = c.socket(c.tcp, c.client_net);
+  for (const Fd* each : {&c.end, &c.server, &fresh}) {
+    const F before = c.tcp.bits(*each);
+    REQUIRE(c.tcp.set_option(*each, SO_KEEPALIVE, 1).ok());
+    c.host.advance(24h);
+    CHECK(c.tcp.take_error(*each) == 0);
+    CHECK(c.tcp.bits(*each) == before);
+  }
+}
+
+TEST_CASE("Network ends: to read makes room, of which the peer hears when it is twice what it knows of",
+          "[network][buffer]") {
+  for (const auto& [n, may] : {std::pair{3999u, 4000}, std::pair{4000u, 8000}}) {
+    CAPTURE(n);
+    Machines m;
+    const Fd server = m.listener();
+    REQUIRE(m.tcp.set_option(server, SO_RCVBUF, 10'000).ok());
+    const Fd end = m.client();
+    const Fd accepted = m.tcp.accepted(server);
+    REQUIRE(m.tcp.send(end, std::string(6000, 'x')) == std::size_t{6000});
+    REQUIRE(m.tcp.readable(accepted) == 6000);
+    REQUIRE(m.tcp.receive(accepted, n).bytes.size() == n);
+    m.network.set_partitioned(m.client_net, m.server_net, true);
+    REQUIRE(m.tcp.send(end, std::string(10'000, 'x')) == std::size_t{10'000});
+    CHECK(m.tcp.asked(end, siocoutqnsd) == 10'000 - may);
+  }
+}

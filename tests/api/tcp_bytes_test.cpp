@@ -141,14 +141,14 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: bad pointers lose nothing", "[tcp][bytes][fa
 TEMPLATE_LIST_TEST_CASE("TCP bytes: a send that runs into a bad address says what went before", "[tcp][bytes][fault]",
                         test::AllBackends) {
   test::TcpEnds<TestType> t;
-  const test::Guarded memory{40};
-  const std::size_t good = 40 * memory.page;
+  const test::Guarded memory{12};
+  const std::size_t good = 12 * memory.page;
   std::fill(memory.start(), memory.end(), 'x');
   const auto sent = t.on.backend.sendto(t.client.get(), memory.start(), good + 1, MSG_NOSIGNAL, nullptr, 0);
   REQUIRE(sent.ok());
   CHECK(sent.value() > 0);
   CHECK(sent.value() <= good);
-  CHECK(t.calls.receive(t.accepted, good + 1) == text(std::string(sent.value(), 'x')));
+  CHECK(t.calls.receive(t.accepted, good + 1).bytes == std::string(sent.value(), 'x'));
 }
 
 TEMPLATE_LIST_TEST_CASE("TCP bytes: an address of a send is not looked at, but whether it could be",

@@ -281,6 +281,10 @@ TEMPLATE_LIST_TEST_CASE("Inet options: those of TCP", "[inet][options][tcp]", te
   REQUIRE(calls.set_option(fd, SO_RCVBUF, 10000).ok());
   REQUIRE(calls.set_option(fd, SO_RCVLOWAT, 1000000).ok());
   CHECK(calls.option(fd, SO_RCVLOWAT) == 10000);
+  const test::InetSockets udp{on, SOCK_DGRAM};
+  const auto datagrams = udp.fresh();
+  REQUIRE(udp.set_option(datagrams, SO_RCVLOWAT, -1).ok());
+  CHECK(udp.option(datagrams, SO_RCVLOWAT) == INT_MAX);
 }
 
 TEMPLATE_LIST_TEST_CASE("Inet options: levels that are not known", "[inet][options][errors]", test::AllBackends) {

@@ -114,7 +114,9 @@ TEMPLATE_LIST_TEST_CASE("UDP errors: connect", "[udp][errors][connect]", test::A
   Udp<TestType> t;
   const auto fd = t.calls.fresh();
   CHECK(t.calls.connect(fd, "x") == failed(EINVAL));
+  CHECK(t.calls.port(fd) == 0);
   CHECK(t.calls.connect(fd, t.calls.here(9).substr(0, 15)) == failed(EINVAL));
+  CHECK(t.calls.port(fd) != 0);
   CHECK(t.calls.connect(fd, inet_address("::1", 9)) == failed(EAFNOSUPPORT));
   CHECK(t.calls.connect(fd, inet_address("127.255.255.255", 9)) == failed(EACCES));
   CHECK(t.calls.peer(fd).empty());
@@ -311,6 +313,8 @@ TEMPLATE_LIST_TEST_CASE("Inet messages: what control messages there may be", "[i
                       {control(SOL_SOCKET, SCM_CREDENTIALS, 24), 0},
                       {control(SOL_SOCKET, 99, 20), EINVAL},
                       {control(300, 1, 20), 0},
+                      {control(300, 99, 20), 0},
+                      {control(SOL_SOCKET, SCM_RIGHTS, 20) + control(300, 99, 25), EINVAL},
                       {control(SOL_SOCKET, SCM_RIGHTS, 16), 0},
                       {control(SOL_SOCKET, SCM_RIGHTS, 20) + control(300, 1, 24), 0},
                       {control(SOL_SOCKET, SCM_RIGHTS, 20) + control(SOL_SOCKET, 99, 20), EINVAL},

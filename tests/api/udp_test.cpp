@@ -115,6 +115,25 @@ TEMPLATE_LIST_TEST_CASE("UDP: connected, it hears one peer only", "[udp][connect
   CHECK(t.calls.send(t.a, "x") == unsent(EDESTADDRREQ));
 }
 
+TEMPLATE_LIST_TEST_CASE("UDP: a peer without a port is all of its machine", "[udp][connect]", test::AllBackends) {
+  Two<TestType> t;
+  REQUIRE(t.calls.connect(t.a, t.calls.here(0)).ok());
+  CHECK(t.calls.send_to(t.b, "x", t.at_a).ok());
+  CHECK(t.calls.receive(t.a) == text("x"));
+  const auto elsewhere = t.calls.bound(inet_address("127.0.0.2", 0));
+  CHECK(t.calls.send_to(elsewhere, "x", t.at_a).ok());
+  CHECK(t.calls.receive(t.a) == nothing(EAGAIN));
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP: writing several buffers sends one datagram", "[udp]", test::AllBackends) {
+  Two<TestType> t;
+  REQUIRE(t.calls.connect(t.a, t.at_b).ok());
+  char bytes[] = "abc";
+  const ::iovec parts[] = {{bytes, 2}, {bytes + 2, 1}};
+  CHECK(t.on.backend.writev(t.a.get(), parts, 2) == std::size_t{3});
+  CHECK(t.calls.receive(t.b) == text("abc"));
+}
+
 TEMPLATE_LIST_TEST_CASE("UDP: connect gives an address, and AF_UNSPEC takes it", "[udp][connect]", test::AllBackends) {
   Two<TestType> t;
   const auto fresh = t.calls.fresh();
@@ -197,11 +216,13 @@ TEMPLATE_LIST_TEST_CASE("UDP: which of several gets it", "[udp]", test::AllBacke
     const auto any = shared(calls, inet_address("0.0.0.0", 0));
     const int port = calls.port(any);
     const auto exact = shared(calls, calls.here(port));
+    const auto other_any = shared(calls, inet_address("0.0.0.0", port));
     REQUIRE(calls.send_to(sender, "x", calls.here(port)).ok());
     CHECK(gets(exact));
     CHECK_FALSE(gets(any));
+    CHECK_FALSE(gets(other_any));
     REQUIRE(calls.send_to(sender, "x", inet_address("127.0.0.2", port)).ok());
-    CHECK(gets(any));
+    CHECK(gets(other_any));
   }
   SECTION("the one of the family") {
     const auto six = shared(calls6, inet_address("::", 0));
@@ -210,6 +231,10 @@ TEMPLATE_LIST_TEST_CASE("UDP: which of several gets it", "[udp]", test::AllBacke
     REQUIRE(calls.send_to(sender, "x", calls.here(port)).ok());
     CHECK(gets(four));
     CHECK_FALSE(gets(six));
+    const auto other_six = shared(calls6, inet_address("::", port));
+    REQUIRE(calls.send_to(sender, "x", calls.here(port)).ok());
+    CHECK(gets(four));
+    CHECK_FALSE(gets(other_six));
   }
   SECTION("the one that is connected to the sender") {
     const auto first = shared(calls, calls.here(0));
@@ -261,6 +286,17 @@ TEMPLATE_LIST_TEST_CASE("UDP: an IPv6 socket talks to IPv4", "[udp]", test::AllB
   CHECK(told.written == inet_address("::ffff:127.0.0.1", four.calls.port(four.a)));
   CHECK(calls.connect(six, four.at_a).ok());
   CHECK(test::ip_in(calls.peer(six)) == "::ffff:127.0.0.1");
+  CHECK(calls.send(six, "connected").ok());
+  CHECK(four.calls.receive(four.a) == text("connected"));
+  // An address of no family is the peer.
+  const auto other = calls.bound();
+  const auto fresh = calls.fresh();
+  REQUIRE(calls.connect(fresh, calls.local(other)).ok());
+  for (const std::size_t size : {std::size_t{2}, sizeof(::sockaddr_in6)}) {
+    CHECK(calls.send_to(fresh, "to the peer", std::string(size, '\0')).ok());
+    CHECK(calls.receive(other) == text("to the peer"));
+    if constexpr (TestType::is_emulated) CHECK(calls.send_to(six, "x", std::string(size, '\0')) == unsent(ENETUNREACH));
+  }
 }
 
 TEMPLATE_LIST_TEST_CASE("UDP: shut, it says so, and what comes is still read", "[udp][shutdown]", test::AllBackends) {

@@ -166,6 +166,21 @@ TEST_CASE("Wakeups: a unix stream tells one of bytes and room, and everybody of 
   }
 }
 
+TEST_CASE("Wakeups: a udp socket tells one of a datagram and of room", "[wakeups]") {
+  const Machine on;
+  const int fd = on.backend.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0).value();
+  const SocketAddress here = SocketAddress::ipv4_loopback(5000);
+  REQUIRE(on.backend.bind(fd, here.data(), here.size()).ok());
+  REQUIRE(on.backend.connect(fd, here.data(), here.size()).ok());
+  Watched queue = on.watch(fd);
+  const int size = 300'000;
+  REQUIRE(on.backend.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size).ok());
+  CHECK(queue.woken() == one);
+  // Of room, as it goes, and of itself, as it comes.
+  on.send(fd, 1);
+  CHECK(queue.woken() == one_twice);
+}
+
 TEST_CASE("Wakeups: a listener tells one of each connection", "[wakeups]") {
   const Machine on;
   const auto make = [&] { return on.backend.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0).value(); };

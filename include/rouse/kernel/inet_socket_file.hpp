@@ -199,7 +199,7 @@ inline SysResult<void> InetSocketFile::parse_target(std::string_view bytes, IpEn
                                                     Purpose purpose) const {
   using Result = SysResult<void>;
   if (bytes.size() < shortest_address(family)) return Result::failure(EINVAL);
-  const bool is_taken_for_ipv4 = purpose == Purpose::to_send && family_of(bytes) == AF_UNSPEC;
+  const bool is_taken_for_ipv4 = family_of(bytes) == AF_UNSPEC;
   if (family_of(bytes) != family && !is_taken_for_ipv4) return Result::failure(EAFNOSUPPORT);
   target = read_endpoint(family, bytes);
   // To send is to find no way there; to connect, no device.
@@ -208,7 +208,7 @@ inline SysResult<void> InetSocketFile::parse_target(std::string_view bytes, IpEn
   if (!target.address.is_any()) return {};
   // The any address stands for the socket's own, of IPv4, else for the loopback: of IPv4 also if the socket is.
   const IpAddress& own = user().local.address;
-  const bool is_of_v4 = own.is_v4() && user().is_linked();
+  const bool is_of_v4 = own.is_v4();
   if (target.address.is_v4() && is_of_v4 && !own.is_any() && !detail_inet::is_of_many(own)) {
     target.address = own;
   } else {
@@ -221,9 +221,9 @@ inline SysResult<void> InetSocketFile::find_source(const IpEndpoint& target, IpA
   using Result = SysResult<void>;
   const IpAddress& own = user().local.address;
   const std::optional<IpAddress> usual = net_.source_for(target.address);
-  const bool is_barred = family_ == AF_INET6 && target.address.is_v4() && options().v6_only;
+  const bool is_barred = target.address.is_v4() && options().v6_only;
   if (!usual || is_barred) return Result::failure(ENETUNREACH);
-  if (family_ == AF_INET6 && !target.address.is_v4() && own.is_v4()) return Result::failure(EAFNOSUPPORT);
+  if (!target.address.is_v4() && own.is_v4()) return Result::failure(EAFNOSUPPORT);
   // An IPv6 address that a connection left it with is of no use to IPv4.
   const bool is_of_use = own.is_v4() || !target.address.is_v4();
   const bool keeps_own = is_of_use && !own.is_any() && !detail_inet::is_of_many(own);

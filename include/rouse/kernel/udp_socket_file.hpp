@@ -5,7 +5,10 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
+#include <vector>
 
 namespace rouse::inline v0::kernel {
 
@@ -94,8 +97,10 @@ class UdpSocketFile final : public InetSocketFile {
   [[nodiscard]] bool is_peer(const IpEndpoint& other) const {
     return remote_.address == other.address && (remote_.port == 0 || remote_.port == other.port);
   }
-  /// How well it fits what comes from `from` for `to`: 0 if it does not take it at all.
-  [[nodiscard]] int fit(const IpEndpoint& from, const IpEndpoint& to) const;
+  /// How well it fits what comes from `from` for `to`, by what counts first: that it is at just this address, has this
+  /// peer, had it, is of IPv4. None if it does not take it at all.
+  using Fit = std::tuple<bool, bool, bool, bool>;
+  [[nodiscard]] std::optional<Fit> fit(const IpEndpoint& from, const IpEndpoint& to) const;
   /// A datagram came for it. What there is no room for is lost.
   void take(Datagram& datagram);
   /// What it sent to its peer found nobody there.
@@ -126,10 +131,10 @@ class UdpSocketFile final : public InetSocketFile {
   /// Where a message of `n` bytes goes, by its address or the peer's. Errors: EMSGSIZE, EOPNOTSUPP, EINVAL,
   /// EAFNOSUPPORT, ENETUNREACH, EDESTADDRREQ.
   SysResult<void> find_target(const Outgoing& message, std::size_t n, IpEndpoint& target) const;
-  /// An address that is none hides from an IPv6 socket that its peer is IPv4's.
+  /// An address that is none hides from an IPv6 socket that its peer is IPv4's. Precondition: there is a peer.
   [[nodiscard]] bool hides_peer(const Outgoing& message) const {
     const bool has_none = message.address.size() >= sizeof(::sa_family_t) && family_of(message.address) == AF_UNSPEC;
-    return has_none && family_ == AF_INET6 && is_connected_ && remote_.address.is_v4();
+    return has_none && family_ == AF_INET6 && remote_.address.is_v4();
   }
   /// As find_source, with what is refused of those that stand for many. Errors: EACCES besides.
   SysResult<void> find_way(const IpEndpoint& target, IpAddress& source) const;
@@ -177,17 +182,13 @@ inline EventFlags UdpSocketFile::readiness(EventFlags) {
 
 inline WaitStyle UdpSocketFile::wait_style(Direction) const { return {EventFlags::in | EventFlags::err, true, false}; }
 
-inline int UdpSocketFile::fit(const IpEndpoint& from, const IpEndpoint& to) const {
-  if (!port_.covers(to.address)) return 0;
-  if (is_connected_ && !is_peer(from)) return 0;
+inline std::optional<UdpSocketFile::Fit> UdpSocketFile::fit(const IpEndpoint& from, const IpEndpoint& to) const {
+  if (!port_.covers(to.address)) return std::nullopt;
+  if (is_connected_ && !is_peer(from)) return std::nullopt;
   // To IPv6, the address of a peer that it no longer has still counts.
   const bool has_had_peer = !from.address.is_v4() && !remote_.address.is_any();
-  if (has_had_peer && remote_.address != from.address) return 0;
-  return 1 + (port_.local.address == to.address ? 4 : 0) +
-         (is_connected_  ? 2
-          : has_had_peer ? 1
-                         : 0) +
-         (family_ == AF_INET ? 1 : 0);
+  if (has_had_peer && remote_.address != from.address) return std::nullopt;
+  return Fit{port_.local.address == to.address, is_connected_, has_had_peer, family_ == AF_INET};
 }
 
 inline void UdpSocketFile::take(Datagram& datagram) {
@@ -206,31 +207,22 @@ inline void UdpSocketFile::refused_by(const IpEndpoint& target) {
 }
 
 inline void Datagram::arrive(NetNamespace& at) {
-  UdpSocketFile* best = nullptr;
-  int best_fit = 0;
-  std::size_t equals = 0;
-  const auto for_each_fit = [&](auto visit) {
-    at.udp_ports.for_each(to.port, [&](PortUser& user) {
-      UdpSocketFile& file = static_cast<UdpSocketFile::Port&>(user).file;
-      const int fit = file.fit(from, to);
-      if (fit > 0) visit(file, fit);
-    });
-  };
-  // Among equals, the first that is asked; those that share the port by SO_REUSEPORT share what comes as well.
-  for_each_fit([&](UdpSocketFile& file, int fit) {
-    if (fit > best_fit) equals = 0;
-    equals += fit >= best_fit && file.user().reuse_port ? 1 : 0;
-    if (fit <= best_fit) return;
-    best = &file;
+  std::vector<UdpSocketFile*> best;
+  std::optional<UdpSocketFile::Fit> best_fit;
+  at.udp_ports.for_each(to.port, [&](PortUser& user) {
+    UdpSocketFile& file = static_cast<UdpSocketFile::Port&>(user).file;
+    const std::optional<UdpSocketFile::Fit> fit = file.fit(from, to);
+    if (!fit || fit < best_fit) return;
+    if (fit > best_fit) best.clear();
     best_fit = fit;
+    best.push_back(&file);
   });
-  if (equals > 1 && best->user().reuse_port) {
-    std::size_t skip = spread(from, equals);
-    for_each_fit([&](UdpSocketFile& file, int fit) {
-      if (fit == best_fit && file.user().reuse_port && skip-- == 0) best = &file;
-    });
+  // Among equals, the first that is asked; those that share the port by SO_REUSEPORT share what comes as well.
+  if (!best.empty() && best.front()->user().reuse_port) {
+    std::erase_if(best, [](const UdpSocketFile* file) { return !file->user().reuse_port; });
+    std::swap(best.front(), best[spread(from, best.size())]);
   }
-  if (best != nullptr) return best->take(*this);
+  if (!best.empty()) return best.front()->take(*this);
   NetNamespace* const back = at.find(from.address);
   if (back == nullptr) return;
   auto answer = std::make_unique<PortUnreachable>();
@@ -267,9 +259,9 @@ inline SysResult<void> UdpSocketFile::connect(std::string_view address, WaitQueu
   const SysResult<void> taken = take_any_port();
   if (!taken.ok()) return taken;
   IpEndpoint target;
-  const bool is_other_family = family_ == AF_INET6 && family_of(address) == AF_INET;
-  if (is_other_family && options_.v6_only) return Result::failure(EAFNOSUPPORT);
-  const SysResult<void> parsed = parse_target(address, target, is_other_family ? AF_INET : family_);
+  const bool is_v4 = family_of(address) == AF_INET;
+  if (is_v4 && options_.v6_only) return Result::failure(EAFNOSUPPORT);
+  const SysResult<void> parsed = parse_target(address, target, is_v4 ? AF_INET : family_);
   if (!parsed.ok()) return parsed;
   IpAddress source;
   const SysResult<void> found = find_way(target, source);

@@ -129,6 +129,13 @@ TEMPLATE_LIST_TEST_CASE("UDP buffer: what was read of an emptied list is given b
     // 1 is left of those that were seen, and 1 more; the room of the first is still taken.
     CHECK(udp.taken_of(300, 1, to) == 2 + 253);
   }
+  SECTION("with the last of those that were seen, whatever came since") {
+    send(2);
+    receive(1);
+    send(1);
+    receive(1);
+    CHECK(udp.taken_of(300, 1, to) == 256);
+  }
   SECTION("a look counts as well") {
     send(1);
     CHECK(udp.calls.readable(to) == 1);

@@ -321,6 +321,12 @@ TEMPLATE_LIST_TEST_CASE("Inet messages: what control messages there may be", "[i
                       {control(SOL_SOCKET, SCM_RIGHTS, 15), EINVAL},
                       {control(SOL_SOCKET, SCM_RIGHTS, 25), EINVAL},
                       {control(SOL_SOCKET, SCM_RIGHTS, 20).substr(0, 12), 0}};
+  const test::InetSockets udp6{on, SOCK_DGRAM, AF_INET6};
+  const auto from6 = udp6.bound();
+  REQUIRE(udp6.connect(from6, udp6.local(from6)).ok());
+  CHECK(test::send_message(on.backend, from.get(), "x", control(IPPROTO_IPV6, IPV6_TCLASS, 20)).ok());
+  CHECK(test::send_message(on.backend, from6.get(), "x", control(300, 1, 20)).ok());
+  CHECK(test::send_message(on.backend, from6.get(), "x", control(SOL_SOCKET, SCM_RIGHTS, 20)).ok());
   int i = 0;
   for (const Row& row : rows) {
     CAPTURE(i++);
@@ -328,10 +334,13 @@ TEMPLATE_LIST_TEST_CASE("Inet messages: what control messages there may be", "[i
     CHECK(test::send_message(tcp.on.backend, tcp.client.get(), "x", row.control).error() == row.error);
   }
   if constexpr (TestType::is_emulated) {
-    CHECK_THROWS_AS(test::send_message(on.backend, from.get(), "x", control(IPPROTO_IP, IP_TTL, 20)),
-                    kernel::NotModelled);
-    CHECK_THROWS_AS(test::send_message(on.backend, from.get(), "x", control(SOL_SOCKET, SO_MARK, 20)),
-                    kernel::NotModelled);
+    const auto is_not_modelled = [&](int fd, const std::string& message) {
+      CHECK_THROWS_AS(test::send_message(on.backend, fd, "x", message), kernel::NotModelled);
+    };
+    is_not_modelled(from.get(), control(IPPROTO_IP, IP_TTL, 20));
+    is_not_modelled(from.get(), control(SOL_SOCKET, SO_MARK, 20));
+    is_not_modelled(from6.get(), control(IPPROTO_IP, IP_TTL, 20));
+    is_not_modelled(from6.get(), control(IPPROTO_IPV6, IPV6_TCLASS, 20));
     REQUIRE(udp.set_option(from, SO_BROADCAST, 1).ok());
     CHECK_THROWS_AS(udp.send_to(from, "x", inet_address("127.255.255.255", 9)), kernel::NotModelled);
     CHECK_THROWS_AS(udp.send(from, "x", MSG_MORE), kernel::NotModelled);

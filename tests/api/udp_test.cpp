@@ -312,6 +312,7 @@ TEMPLATE_LIST_TEST_CASE("UDP: shut, it says so, and what comes is still read", "
   CHECK(t.calls.send(t.a, "x").ok());
   REQUIRE(t.calls.shutdown(t.a, SHUT_WR).ok());
   CHECK(t.calls.bits(t.a) == (F::in | F::out | F::hup | F::rdhup));
+  CHECK(t.calls.shutdown(t.a, SHUT_RD).ok());
   CHECK(t.calls.send(t.a, "x") == unsent(EPIPE));
   CHECK(t.calls.send_to(t.a, "", t.at_b) == unsent(EPIPE));
   REQUIRE(t.calls.connect(t.a, test::unspecified()).ok());

@@ -217,6 +217,57 @@ TEST_CASE("Network: bandwidth", "[network][link]") {
   CHECK(m.udp.receive(server).bytes == datagram);
 }
 
+TEST_CASE("Network: IPv6 and the answers to nobody take bandwidth by their headers", "[network][link]") {
+  Machines m;
+  const Calls udp6{m.on, SOCK_DGRAM, AF_INET6};
+  const bool is_v6 = GENERATE(false, true);
+  const Calls& calls = is_v6 ? udp6 : m.udp;
+  const Fd client = m.socket(calls, m.client_net);
+  REQUIRE(calls.connect(client, inet_address(is_v6 ? "fd00::2" : "10.0.0.2", 9)).ok());
+  m.link.set_bandwidth(1000);
+  // As many bytes as make 100 with their headers, and 56 of the answer.
+  REQUIRE(calls.send(client, std::string(is_v6 ? 52 : 72, 'x')).ok());
+  SECTION("and are on their way for so long") {
+    m.host.advance(155ms);
+    CHECK(calls.take_error(client) == 0);
+    m.host.advance(1ms);
+    CHECK(calls.take_error(client) == ECONNREFUSED);
+  }
+  SECTION("and get lost") {
+    m.host.advance(1ms);
+    m.link.set_loss({1, 1});
+    m.host.advance(200ms);
+    CHECK(calls.take_error(client) == 0);
+  }
+}
+
+TEST_CASE("Network: what is sent comes from the address that the socket is bound to", "[network][udp]") {
+  Machines m;
+  NetNamespace& other = m.network.add("other", {"10.0.0.8", "10.0.0.9", "fd00::8", "fd00::9"});
+  struct Row {
+    int family;
+    const char* own;
+    const char* from;
+    const char* to;
+  };
+  const Row rows[] = {{AF_INET, "10.0.0.9", "10.0.0.9", "10.0.0.2"},
+                      {AF_INET, "0.0.0.0", "10.0.0.8", "10.0.0.2"},
+                      {AF_INET6, "fd00::9", "fd00::9", "fd00::2"},
+                      {AF_INET6, "::", "fd00::8", "fd00::2"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.own);
+    const Calls calls{m.on, SOCK_DGRAM, row.family};
+    const Fd server = m.bound(calls, m.server_net, row.to, 5353);
+    const Fd client = m.bound(calls, other, row.own, 4000);
+    REQUIRE(calls.send_to(client, "x", inet_address(row.to, 5353)).ok());
+    char byte;
+    const auto told = test::told(100, [&](::sockaddr* from, ::socklen_t* n) {
+      return m.on.backend.recvfrom(server.get(), &byte, 1, 0, from, n);
+    });
+    CHECK(told.written == inet_address(row.from, 4000));
+  }
+}
+
 TEST_CASE("Network: loss, by a seed", "[network][link]") {
   const auto arrived = [](std::uint64_t seed) {
     Machines m;

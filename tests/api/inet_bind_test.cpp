@@ -74,6 +74,7 @@ TEMPLATE_LIST_TEST_CASE("Inet bind: addresses", "[inet][bind]", test::AllBackend
                       {"::ffff:224.0.0.1", 0},
                       {"::ffff:255.255.255.255", 0},
                       {"::2", EADDRNOTAVAIL},
+                      {"::1:ffff:7f00:1", EADDRNOTAVAIL},
                       {"::127.0.0.1", EADDRNOTAVAIL},
                       {"2001:db8::1", EADDRNOTAVAIL},
                       {"::ffff:192.0.2.1", EADDRNOTAVAIL},

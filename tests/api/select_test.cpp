@@ -125,6 +125,8 @@ TEMPLATE_LIST_TEST_CASE("select: refuses in order, and leaves the sets alone", "
   const ::fd_set before = set;
   ::timeval now{};
   CHECK(backend.select(closed + 1, &set, nullptr, nullptr, &now) == Count::failure(EBADF));
+  ::timeval before_now{-1, 2'000'000};  // The C library refuses that, Linux would not.
+  CHECK(on.backend.select(0, nullptr, nullptr, nullptr, &before_now) == invalid);
   REQUIRE(backend.dup2(ready.fd(), closed + 1) == Count{closed + 1});
   ::fd_set in_the_midst = fds_of({ready.fd(), closed, closed + 1});
   CHECK(backend.select(closed + 2, &in_the_midst, nullptr, nullptr, &now) == Count::failure(EBADF));

@@ -330,6 +330,13 @@ TEMPLATE_LIST_TEST_CASE("Signals: stopping and continuing undo each other while 
   send(SIGCONT);
   CHECK(pending_now(on.backend).empty());
   handlers.set(SIGTTIN, SIG_DFL);
+  // Other signals have nothing to do with it.
+  handlers.handle(SIGCONT);
+  handlers.block({SIGCONT, SIGUSR1});
+  handlers.handle(SIGUSR1);
+  send(SIGCONT);
+  send(SIGUSR1);
+  CHECK(pending_now(on.backend) == "10 18");
 }
 
 TEMPLATE_LIST_TEST_CASE("Signals: so does a send to one that read no more before it was connected", "[signal][unix]",

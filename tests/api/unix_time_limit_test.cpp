@@ -127,6 +127,16 @@ TEMPLATE_LIST_TEST_CASE("Unix time limit: a datagram socket that reads no more t
   CHECK(read() == unsent(EAGAIN));
 }
 
+TEMPLATE_LIST_TEST_CASE("Unix time limit: a send that may not wait does not, however long reads may", "[unix][time]",
+                        test::AllBackends) {
+  TestType on;
+  const test::UnixSockets calls{on};
+  const auto pair = calls.pair(0);
+  while (calls.send(pair[0], "x", MSG_DONTWAIT).ok()) continue;
+  REQUIRE(set_limit(on.backend, pair[0], SO_SNDTIMEO, -1, 0).ok());
+  CHECK(calls.send(pair[0], "x") == unsent(EAGAIN));
+}
+
 TEMPLATE_LIST_TEST_CASE("Unix time limit: connect asks how long writes may take", "[unix][time]", test::AllBackends) {
   TestType on;
   const test::UnixSockets calls{on};

@@ -100,6 +100,9 @@ TEST_CASE("Network: a machine reaches itself by its address", "[network][tcp]") 
   REQUIRE(m.tcp.connect(client, inet_address("10.0.0.2", 8080)) == failed(EINPROGRESS));
   CHECK(m.tcp.bits(client) == F::out);
   CHECK(m.tcp.local_ip(client) == "10.0.0.2");
+  const Fd second = m.socket(m.udp, m.server_net);
+  REQUIRE(m.udp.connect(second, inet_address("10.0.0.3", 8080)).ok());
+  CHECK(m.udp.local_ip(second) == "10.0.0.3");
 }
 
 TEST_CASE("Network: a connection between two machines", "[network][tcp]") {

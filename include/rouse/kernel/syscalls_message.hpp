@@ -79,7 +79,7 @@ inline SysResult<void> get_files(const Kernel& kernel, const char* data, std::si
   const std::size_t n = size / sizeof(int);
   if (files.size() + n > rights_max) return SysResult<void>::failure(EINVAL);
   for (std::size_t i = 0; i < n; ++i) {
-    int fd = -1;
+    int fd = 0;
     std::memcpy(&fd, data + i * sizeof fd, sizeof fd);
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<void>::failure(EBADF);

@@ -81,6 +81,9 @@ TEMPLATE_LIST_TEST_CASE("Fault results: bytes in front of a bad address are ther
     REQUIRE(on.backend.write(pipe.writer.fd(), "abcdefgh", 8) == std::size_t{8});
     CHECK(backend.read(pipe.reader.fd(), edge.at(), 8) == Size::failure(EFAULT));
     CHECK(edge.text() == "abcd");
+    const Edge one{1};
+    CHECK(backend.read(pipe.reader.fd(), one.at(), 8) == Size::failure(EFAULT));
+    CHECK(one.text() == "a");
     char again[8];
     CHECK(backend.read(pipe.reader.fd(), again, 8) == std::size_t{8});
   }

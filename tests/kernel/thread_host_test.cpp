@@ -80,6 +80,12 @@ bool is_done(const Future& future) {
 
 }  // namespace
 
+TEST_CASE("ThreadHost: time passes without a kernel, too", "[thread_host]") {
+  ThreadHost host{ThreadHost::Clock::by_hand};
+  host.advance(std::chrono::milliseconds(60));
+  CHECK(host.now() == 60'000'000);
+}
+
 TEST_CASE("ThreadHost: how long a send may wait counts anew for each piece", "[thread_host][unix]") {
   // Seen on Linux with time to spare: SO_SNDTIMEO is no limit for the whole call.
   Machine machine;

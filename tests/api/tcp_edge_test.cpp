@@ -103,6 +103,7 @@ TEMPLATE_LIST_TEST_CASE("TCP edges: sending and receiving", "[tcp][edge]", test:
     return [n, flags](Ends& e) { REQUIRE(e.calls.receive(e.accepted, n, flags).result.ok()); };
   };
   const auto inline_urgent = [](Ends& e) { REQUIRE(e.calls.set_option(e.accepted, SO_OOBINLINE, 1).ok()); };
+  const auto waits_for_more = [](Ends& e) { REQUIRE(e.calls.set_option(e.accepted, SO_RCVLOWAT, 4).ok()); };
   struct Row {
     const char* name;
     typename Edges<TestType>::Act prepare;
@@ -123,6 +124,7 @@ TEMPLATE_LIST_TEST_CASE("TCP edges: sending and receiving", "[tcp][edge]", test:
       {"an urgent byte again", sends_urgent, sends_urgent, F::pri | F::out, F::pri},
       {"data after an urgent byte", sends_urgent, sends, F::in | F::pri | F::out, data | F::pri},
       {"the urgent byte is read", sends_urgent, receives(1, MSG_OOB), F::out, none},
+      {"an urgent byte, while more is waited for", waits_for_more, sends_urgent, F::pri | F::out, F::pri},
       {"an urgent byte among the others", inline_urgent, sends_urgent, F::in | F::pri | F::out, data | F::pri},
   };
   for (const Row& row : rows) {

@@ -357,8 +357,11 @@ TEMPLATE_LIST_TEST_CASE("TCP listen: of several at a port, one takes each connec
     return socket;
   };
   SECTION("the one at just this address") {
-    const auto any = shared(inet_address("0.0.0.0", 0));
-    const auto exact = shared(inet_address("127.0.0.1", t.calls.port(any)));
+    const bool any_first = GENERATE(true, false);
+    auto first = shared(inet_address(any_first ? "0.0.0.0" : "127.0.0.1", 0));
+    auto second = shared(inet_address(any_first ? "127.0.0.1" : "0.0.0.0", t.calls.port(first)));
+    const auto& any = any_first ? first : second;
+    const auto& exact = any_first ? second : first;
     const auto client = t.calls.client_of(exact);
     CHECK(t.calls.bits(exact) == F::in);
     CHECK(t.calls.bits(any) == F{});
@@ -367,8 +370,14 @@ TEMPLATE_LIST_TEST_CASE("TCP listen: of several at a port, one takes each connec
   }
   SECTION("or any of equals") {
     const auto first = shared(t.calls.here(0));
+    const auto any = shared(inet_address("0.0.0.0", t.calls.port(first)));
+    const auto elsewhere = shared(inet_address("127.0.0.2", t.calls.port(first)));
+    const auto silent = t.calls.fresh();  // It does not listen.
+    REQUIRE(t.calls.set_option(silent, SO_REUSEPORT, 1).ok());
+    REQUIRE(t.calls.bind(silent, t.calls.local(first)).ok());
     const auto second = shared(t.calls.local(first));
     CHECK(t.connected_of(40, first) == 40);
+    for (const auto* other : {&any, &elsewhere}) CHECK(t.calls.bits(*other) == F{});
     int accepted = 0;
     for (const auto* listener : {&first, &second}) {
       CHECK(t.calls.bits(*listener) == F::in);

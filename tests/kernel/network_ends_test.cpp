@@ -83,7 +83,7 @@ TEST_CASE("Network ends: one that was shut while both connected to each other is
           "[network][tcp][shutdown]") {
   Machines m;
   m.link.set_latency(10ms);
-  const Fd a = m.bound(m.tcp, m.client_net, "10.0.0.1", 7001);
+  Fd a = m.bound(m.tcp, m.client_net, "10.0.0.1", 7001);
   const Fd b = m.bound(m.tcp, m.server_net, "10.0.0.2", 7002);
   REQUIRE(m.tcp.connect(a, m.tcp.local(b)) == failed(EINPROGRESS));
   REQUIRE(m.tcp.connect(b, m.tcp.local(a)) == failed(EINPROGRESS));
@@ -99,6 +99,22 @@ TEST_CASE("Network ends: one that was shut while both connected to each other is
     m.host.advance(100ms);
     CHECK(m.tcp.bits(a) == F::out);
     CHECK(m.tcp.bits(b) == (F::in | F::out | F::rdhup));
+  }
+  SECTION("for both, and closed") {
+    REQUIRE(a.close().ok());
+    m.host.advance(100ms);
+    CHECK(m.tcp.bits(b) == (F::in | F::out | F::rdhup));
+    CHECK(m.tcp.receive(b) == test::end_of_stream());
+    return;
+  }
+  SECTION("not at all, but reset, of which the peer hears at once") {
+    m.tcp.set_linger(a, 0);
+    REQUIRE(a.close().ok());
+    m.host.advance(9ms);
+    CHECK(m.tcp.take_error(b) == 0);
+    m.host.advance(1ms);
+    CHECK(m.tcp.take_error(b) == ECONNRESET);
+    return;
   }
   CHECK(m.tcp.connect(a, m.tcp.local(b)) == failed(EINVAL));
   CHECK(m.tcp.connect(b, m.tcp.local(a)).ok());

@@ -305,6 +305,22 @@ TEST_CASE("Network: both may connect to each other at once", "[network][tcp]") {
   CHECK(m.tcp.receive(b) == text("abc"));
 }
 
+TEST_CASE("Network: who connects takes the peer's SYN for an answer, and answers it", "[network][partition]") {
+  Machines m;
+  m.link.set_latency(10ms);
+  const Fd a = m.bound(m.tcp, m.client_net, "10.0.0.1", 7001);
+  const Fd b = m.bound(m.tcp, m.server_net, "10.0.0.2", 7002);
+  m.network.set_partitioned(m.client_net, m.server_net, true);
+  REQUIRE(m.tcp.connect(a, m.tcp.local(b)) == failed(EINPROGRESS));  // Its SYN gets lost.
+  m.network.set_partitioned(m.client_net, m.server_net, false);
+  REQUIRE(m.tcp.connect(b, m.tcp.local(a)) == failed(EINPROGRESS));
+  m.host.advance(20ms);
+  CHECK(m.tcp.bits(a) == F{});
+  CHECK(m.tcp.bits(b) == F::out);
+  m.host.advance(10ms);
+  CHECK(m.tcp.bits(a) == F::out);
+}
+
 TEST_CASE("Network: an end that got lost is sent again", "[network][partition]") {
   Connection c;
   c.network.set_partitioned(c.client_net, c.server_net, true);

@@ -79,6 +79,57 @@ TEST_CASE("TCP segments: what acknowledges nothing, or what was never sent, is n
   s.check_all_is_well();
 }
 
+TEST_CASE("TCP segments: what does not fit is answered, so that a peer that is no more says so", "[tcp][segment]") {
+  struct Row {
+    const char* name;
+    int sequence_off;
+    int acknowledged_off;
+    bool syn;
+    bool ack;
+    const char* bytes;
+    bool is_answered;
+  };
+  const Row rows[] = {
+      {"nothing new", 0, 0, false, true, "", false},
+      {"no acknowledgement", 0, 0, false, false, "x", false},
+      {"what was never sent", 0, 1, false, true, "", true},
+      {"what was never sent, with bytes", 0, 1, false, true, "x", true},
+      {"a probe", -1, 0, false, true, "", true},
+      {"bytes after others", 1, 0, false, true, "x", true},
+      {"the client's first SYN, with an acknowledgement", -1, 0, true, true, "", true},
+      {"another SYN", 1000, 0, true, false, "", true},
+      {"another SYN with an acknowledgement", 1000, 0, true, true, "", true},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Segments s;
+    const auto segment = s.next();
+    segment->sequence += static_cast<std::uint64_t>(row.sequence_off);
+    segment->acknowledged += static_cast<std::uint64_t>(row.acknowledged_off);
+    segment->syn = row.syn;
+    segment->ack = row.ack;
+    s.cut_off();
+    s.tcp.set_linger(s.end, 0);
+    REQUIRE(s.end.close().ok());  // Its reset gets lost.
+    s.network.set_partitioned(s.client_net, s.server_net, false);
+    s.arrive(*segment, row.bytes);
+    CHECK(s.tcp.take_error(s.accepted) == (row.is_answered ? ECONNRESET : 0));
+  }
+}
+
+TEST_CASE("TCP segments: of bytes, no more are taken than the peer was told there is room for", "[tcp][segment]") {
+  Segments s;
+  s.cut_off();
+  constexpr std::size_t room = 1310720;
+  const auto segment = s.next();
+  s.arrive(*segment, std::string(room + 1, 'x'));
+  CHECK(s.tcp.readable(s.accepted) == int{room});
+  CHECK(s.tcp.receive(s.accepted, room + 1).bytes.size() == room);
+  segment->sequence += room;
+  s.arrive(*segment, "yz");
+  CHECK(s.tcp.receive(s.accepted) == text("yz"));
+}
+
 TEST_CASE("TCP segments: a second SYN changes nothing", "[tcp][segment]") {
   Segments s;
   const auto syn = s.next();
@@ -215,8 +266,13 @@ TEST_CASE("TCP segments: what is left of a connection answers, until it is reset
   REQUIRE(s.server_net.connections.at(ends)->state() == TcpState::time_wait);
   s.arrive(*late, "x");
   CHECK(s.server_net.connections.at(ends)->state() == TcpState::time_wait);
-  late->reset = true;
   late->bytes.clear();
+  late->syn = true;  // It would begin a new one if it acknowledged nothing.
+  s.arrive(*late);
+  REQUIRE(s.server_net.connections.count(ends) == 1);
+  CHECK(s.server_net.connections.at(ends)->state() == TcpState::time_wait);
+  late->syn = false;
+  late->reset = true;
   late->sequence -= 1;
   s.arrive(*late);
   CHECK(s.server_net.connections.count(ends) == 1);

@@ -9,25 +9,16 @@ namespace detail_tcp {
 
 /// Who listens at `to`: one that is bound to just this address, before one that takes any.
 [[nodiscard]] inline TcpEndpoint* listener_at(NetNamespace& net, const IpEndpoint& to, const IpEndpoint& from) {
-  TcpEndpoint* found = nullptr;
-  std::size_t equals = 0;
+  std::vector<TcpEndpoint*> best;
   const auto is_exact = [&to](const PortUser& user) { return user.local.address == to.address; };
   net.tcp_ports.for_each(to.port, [&](PortUser& user) {
     if (!user.listens || !user.covers(to.address)) return;
-    if (found == nullptr || (is_exact(user) && !is_exact(*found))) {
-      found = static_cast<TcpEndpoint*>(&user);
-      equals = 0;
-    }
-    equals += is_exact(user) == is_exact(*found) ? 1 : 0;
+    const bool before = !best.empty() && is_exact(*best.front());
+    if (before && !is_exact(user)) return;
+    if (!before && is_exact(user)) best.clear();
+    best.push_back(static_cast<TcpEndpoint*>(&user));
   });
-  if (equals < 2) return found;
-  std::size_t skip = spread(from, equals);
-  TcpEndpoint* chosen = nullptr;
-  net.tcp_ports.for_each(to.port, [&](PortUser& user) {
-    if (!user.listens || !user.covers(to.address) || is_exact(user) != is_exact(*found)) return;
-    if (skip-- == 0) chosen = static_cast<TcpEndpoint*>(&user);
-  });
-  return chosen;
+  return best.empty() ? nullptr : best[spread(from, best.size())];
 }
 
 /// The answer to a segment that nobody knows what to do with.

@@ -96,6 +96,7 @@ TEST_CASE("TCP segments: what does not fit is answered, so that a peer that is n
       {"what was never sent, with bytes", 0, 1, false, true, "x", true},
       {"a probe", -1, 0, false, true, "", true},
       {"bytes after others", 1, 0, false, true, "x", true},
+      {"the client's first SYN", -1, 0, true, false, "", true},
       {"the client's first SYN, with an acknowledgement", -1, 0, true, true, "", true},
       {"another SYN", 1000, 0, true, false, "", true},
       {"another SYN with an acknowledgement", 1000, 0, true, true, "", true},

@@ -3,6 +3,8 @@
 
 #include "tcp_endpoint.hpp"
 
+#include <vector>
+
 namespace rouse::inline v0::kernel {
 
 namespace detail_tcp {
@@ -13,9 +15,9 @@ namespace detail_tcp {
   const auto is_exact = [&to](const PortUser& user) { return user.local.address == to.address; };
   net.tcp_ports.for_each(to.port, [&](PortUser& user) {
     if (!user.listens || !user.covers(to.address)) return;
-    const bool before = !best.empty() && is_exact(*best.front());
-    if (before && !is_exact(user)) return;
-    if (!before && is_exact(user)) best.clear();
+    const bool has_exact = !best.empty() && is_exact(*best.front());
+    if (has_exact && !is_exact(user)) return;
+    if (!has_exact && is_exact(user)) best.clear();
     best.push_back(static_cast<TcpEndpoint*>(&user));
   });
   return best.empty() ? nullptr : best[spread(from, best.size())];
@@ -66,7 +68,9 @@ inline void TcpEndpoint::arrive(const TcpSegment& segment) {
     return fail(state_ == TcpState::close_wait ? EPIPE : ECONNRESET);
   }
   if (state_ == TcpState::time_wait) return arrive_late(segment);
-  if (segment.syn && segment.sequence >= expected_) return send_ack();  // Not of this connection.
+  // That of a connection's own beginning is answered by sending the answer again.
+  const bool is_of_handshake = state_ == TcpState::syn_received && segment.sequence < expected_;
+  if (segment.syn && !is_of_handshake) return send_ack();
   const std::uint64_t acknowledged = acknowledged_;
   if (!segment.ack || !take_ack(segment)) return;
   // Of what came before, sent again or as a probe, the peer hears that it is here.

@@ -199,8 +199,8 @@ inline SysResult<void> InetSocketFile::parse_target(std::string_view bytes, IpEn
                                                     Purpose purpose) const {
   using Result = SysResult<void>;
   if (bytes.size() < shortest_address(family)) return Result::failure(EINVAL);
-  const bool is_taken_for_ipv4 = family_of(bytes) == AF_UNSPEC;
-  if (family_of(bytes) != family && !is_taken_for_ipv4) return Result::failure(EAFNOSUPPORT);
+  // AF_UNSPEC, if it comes here, is taken for IPv4.
+  if (family_of(bytes) != family && family_of(bytes) != AF_UNSPEC) return Result::failure(EAFNOSUPPORT);
   target = read_endpoint(family, bytes);
   // To send is to find no way there; to connect, no device.
   const bool lacks_scope = target.address.is_link_local() && detail_inet::scope_of(bytes) == 0;
@@ -208,11 +208,10 @@ inline SysResult<void> InetSocketFile::parse_target(std::string_view bytes, IpEn
   if (!target.address.is_any()) return {};
   // The any address stands for the socket's own, of IPv4, else for the loopback: of IPv4 also if the socket is.
   const IpAddress& own = user().local.address;
-  const bool is_of_v4 = own.is_v4();
-  if (target.address.is_v4() && is_of_v4 && !own.is_any() && !detail_inet::is_of_many(own)) {
+  if (target.address.is_v4() && own.is_v4() && !own.is_any() && !detail_inet::is_of_many(own)) {
     target.address = own;
   } else {
-    target.address = IpAddress::loopback(is_of_v4 ? AF_INET : target.address.family());
+    target.address = IpAddress::loopback(own.is_v4() ? AF_INET : target.address.family());
   }
   return {};
 }

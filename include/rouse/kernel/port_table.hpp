@@ -5,6 +5,8 @@
 #include "ip_address.hpp"
 
 #include <map>
+#include <utility>
+#include <vector>
 
 namespace rouse::inline v0::kernel {
 
@@ -135,6 +137,21 @@ class PortTable {
   void for_each(std::uint16_t port, Visit visit) const {
     const auto found = ports_.find(port);
     if (found != ports_.end()) found->second.users.for_each(visit);
+  }
+  /// Those of them that fit best, in that order. `fit` says how well a user does, as an optional of what can be
+  /// compared: nothing if it does not.
+  template <class Fit>
+  [[nodiscard]] std::vector<PortUser*> best_at(std::uint16_t port, Fit fit) const {
+    std::vector<PortUser*> best;
+    decltype(fit(std::declval<PortUser&>())) best_fit;
+    for_each(port, [&](PortUser& user) {
+      const auto its_fit = fit(user);
+      if (!its_fit || its_fit < best_fit) return;
+      if (its_fit > best_fit) best.clear();
+      best_fit = its_fit;
+      best.push_back(&user);
+    });
+    return best;
   }
   [[nodiscard]] bool is_used(std::uint16_t port) const { return ports_.contains(port); }
   /// True if somebody has come to it by bind(2): connect(2) does not choose it.

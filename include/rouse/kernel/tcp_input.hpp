@@ -3,6 +3,7 @@
 
 #include "tcp_endpoint.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace rouse::inline v0::kernel {
@@ -11,16 +12,11 @@ namespace detail_tcp {
 
 /// Who listens at `to`: one that is bound to just this address, before one that takes any.
 [[nodiscard]] inline TcpEndpoint* listener_at(NetNamespace& net, const IpEndpoint& to, const IpEndpoint& from) {
-  std::vector<TcpEndpoint*> best;
-  const auto is_exact = [&to](const PortUser& user) { return user.local.address == to.address; };
-  net.tcp_ports.for_each(to.port, [&](PortUser& user) {
-    if (!user.listens || !user.covers(to.address)) return;
-    const bool has_exact = !best.empty() && is_exact(*best.front());
-    if (has_exact && !is_exact(user)) return;
-    if (!has_exact && is_exact(user)) best.clear();
-    best.push_back(static_cast<TcpEndpoint*>(&user));
+  using IsExact = std::optional<bool>;
+  const std::vector<PortUser*> best = net.tcp_ports.best_at(to.port, [&to](const PortUser& user) {
+    return user.listens && user.covers(to.address) ? IsExact{user.local.address == to.address} : std::nullopt;
   });
-  return best.empty() ? nullptr : best[spread(from, best.size())];
+  return best.empty() ? nullptr : static_cast<TcpEndpoint*>(best[spread(from, best.size())]);
 }
 
 /// The answer to a segment that nobody knows what to do with.

@@ -207,22 +207,15 @@ inline void UdpSocketFile::refused_by(const IpEndpoint& target) {
 }
 
 inline void Datagram::arrive(NetNamespace& at) {
-  std::vector<UdpSocketFile*> best;
-  std::optional<UdpSocketFile::Fit> best_fit;
-  at.udp_ports.for_each(to.port, [&](PortUser& user) {
-    UdpSocketFile& file = static_cast<UdpSocketFile::Port&>(user).file;
-    const std::optional<UdpSocketFile::Fit> fit = file.fit(from, to);
-    if (!fit || fit < best_fit) return;
-    if (fit > best_fit) best.clear();
-    best_fit = fit;
-    best.push_back(&file);
-  });
+  const auto file_of = [](PortUser& user) -> UdpSocketFile& { return static_cast<UdpSocketFile::Port&>(user).file; };
+  std::vector<PortUser*> best =
+      at.udp_ports.best_at(to.port, [&](PortUser& user) { return file_of(user).fit(from, to); });
   // Among equals, the first that is asked; those that share the port by SO_REUSEPORT share what comes as well.
-  if (!best.empty() && best.front()->user().reuse_port) {
-    std::erase_if(best, [](const UdpSocketFile* file) { return !file->user().reuse_port; });
+  if (!best.empty() && best.front()->reuse_port) {
+    std::erase_if(best, [](const PortUser* user) { return !user->reuse_port; });
     std::swap(best.front(), best[spread(from, best.size())]);
   }
-  if (!best.empty()) return best.front()->take(*this);
+  if (!best.empty()) return file_of(*best.front()).take(*this);
   NetNamespace* const back = at.find(from.address);
   if (back == nullptr) return;
   auto answer = std::make_unique<PortUnreachable>();

@@ -92,10 +92,11 @@ class Handlers {
     const Log taken = std::exchange(log(), {});
     return seen({taken.text, taken.size});
   }
-  /// What can be seen of such a text here: ThreadSanitizer runs handlers of Linux's signals when it likes, with
-  /// everything blocked.
+  /// ThreadSanitizer runs handlers of Linux's signals when it likes, with everything blocked: no two in one call.
+  static constexpr bool one_at_a_time = rouse::detail::tsan_is_on && std::same_as<B, rouse::LinuxBackend>;
+  /// What can be seen of such a text here.
   static std::string seen(std::string text) {
-    if constexpr (rouse::detail::tsan_is_on && std::same_as<B, rouse::LinuxBackend>) {
+    if constexpr (one_at_a_time) {
       for (std::size_t at = 0; (at = text.find('(', at)) != std::string::npos; ++at) {
         text.erase(at + 1, text.find(')', at) - at - 1);
       }

@@ -71,6 +71,20 @@ TEMPLATE_LIST_TEST_CASE("Inet socket: flags", "[inet][socket]", test::AllBackend
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("Inet socket: nobody waits in the queue of errors", "[inet][socket]", test::AllBackends) {
+  TestType on;
+  for (const int family : {AF_INET, AF_INET6}) {
+    for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+      const test::InetSockets calls{on, type, family};
+      const auto blocking = calls.fresh(0);
+      for (const std::size_t n : {std::size_t{0}, std::size_t{8}}) {
+        CAPTURE(family, type, n);
+        CHECK(calls.receive(blocking, n, MSG_ERRQUEUE) == test::nothing(EAGAIN));
+      }
+    }
+  }
+}
+
 TEST_CASE("Inet socket: what the unprivileged may not have, and what is not modelled", "[inet][socket][emulated]") {
   test::OnEmulated on;
   CHECK(made(on, AF_INET, SOCK_PACKET, 0) == EPERM);

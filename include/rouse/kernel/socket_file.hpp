@@ -56,6 +56,12 @@ struct Incoming {
   AddressBytes sender;          // Stays empty where Linux does not say.
   int message_flags = 0;        // MSG_TRUNC.
   std::vector<FileRef> files;   // SCM_RIGHTS.
+
+  /// EAGAIN to who may wait, too.
+  [[nodiscard]] SysResult<std::size_t> nothing_to_wait_for() {
+    if_empty = IfEmpty::say_would_block;
+    return SysResult<std::size_t>::failure(EAGAIN);
+  }
 };
 
 class UnixInFlight;

@@ -60,7 +60,7 @@ inline SysResult<std::size_t> receive(Kernel& kernel, SocketFile& socket, const 
   const auto once = [&] { return socket.receive(to, message); };
   const SysResult<std::size_t> result = once();
   if (!result.would_block()) return result;
-  if (!waits) return moved_or(to, result);
+  if (message.if_empty == IfEmpty::say_would_block) return moved_or(to, result);
   const WaitPlace place = in_own_queue(kernel, socket, Direction::read);
   const int interrupted = interrupted_by(place);
   const std::uint32_t times_disconnected = socket.times_disconnected();

@@ -238,20 +238,15 @@ inline void TcpEndpoint::take_fin() {
   advertised_ = std::max(advertised_, expected_);
   read_shut = true;
   is_done = true;
-  switch (state_) {
-    case TcpState::established:
-      state_ = TcpState::close_wait;
-      delayed_ack_.start();
-      break;
-    case TcpState::fin_wait_1:
-      state_ = TcpState::closing;
-      send_ack();
-      break;
-    case TcpState::fin_wait_2:
-      send_ack();
-      enter_time_wait();
-      break;
-    default: break;
+  if (state_ == TcpState::established) {
+    state_ = TcpState::close_wait;
+    delayed_ack_.start();
+  } else if (state_ == TcpState::fin_wait_1) {
+    state_ = TcpState::closing;
+    send_ack();
+  } else if (state_ == TcpState::fin_wait_2) {
+    send_ack();
+    enter_time_wait();
   }
   wake_all();
 }
@@ -305,9 +300,8 @@ inline bool TcpEndpoint::has_enough() const {
 }
 
 inline bool TcpEndpoint::has_come(std::size_t n) const {
-  const std::size_t there = received_.size();
-  const bool is_full = there > 0 && advertised_ <= expected_;
-  return there >= n || is_full;
+  const bool is_full = !received_.empty() && advertised_ <= expected_;
+  return received_.size() >= n || is_full;
 }
 
 inline void TcpEndpoint::tell_of_bytes() {

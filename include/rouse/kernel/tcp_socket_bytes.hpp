@@ -35,7 +35,7 @@ inline SysResult<std::size_t> TcpSocketFile::receive(UserOutput& to, Incoming& m
   using Size = SysResult<std::size_t>;
   TcpEndpoint& end = *endpoint_;
   const int flags = message.flags;
-  if ((flags & MSG_ERRQUEUE) != 0) return Size::failure(EAGAIN);
+  if ((flags & MSG_ERRQUEUE) != 0) return message.nothing_to_wait_for();
   if (end.state() == TcpState::listening) return Size::failure(ENOTCONN);
   if ((flags & MSG_OOB) != 0) return receive_urgent(to, message);
   detail::tsan_acquire(&end);
@@ -85,7 +85,7 @@ inline SysResult<std::size_t> TcpSocketFile::receive_urgent(UserOutput& to, Inco
     return to.put(&byte, 1) == 1 ? Size{1} : Size::failure(EFAULT);
   }
   if (end.state() == TcpState::closed || end.read_shut) return 0;
-  return Size::failure(EAGAIN);
+  return message.nothing_to_wait_for();
 }
 
 inline SysResult<std::size_t> TcpSocketFile::send(UserInput& from, Outgoing& message) {

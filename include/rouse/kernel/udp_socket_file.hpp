@@ -280,7 +280,7 @@ inline SysResult<void> UdpSocketFile::shutdown(int how) {
 
 inline SysResult<std::size_t> UdpSocketFile::receive(UserOutput& to, Incoming& message) {
   using Size = SysResult<std::size_t>;
-  if ((message.flags & MSG_ERRQUEUE) != 0) return Size::failure(EAGAIN);
+  if ((message.flags & MSG_ERRQUEUE) != 0) return message.nothing_to_wait_for();
   if (error_ != 0) return Size::failure(take_error());
   if (looked_at_ == 0) looked_at_ = datagrams_.size();
   if (datagrams_.empty()) {

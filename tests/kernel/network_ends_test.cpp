@@ -138,6 +138,21 @@ TEST_CASE("Network ends: keepalive asks nobody where there is no connection", "[
   }
 }
 
+TEST_CASE("Network ends: an end that was acknowledged with bytes is not once more", "[network][options]") {
+  Connection c;
+  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPIDLE, 10).ok());
+  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPINTVL, 3).ok());
+  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPCNT, 2).ok());
+  REQUIRE(c.tcp.set_option(c.end, SO_KEEPALIVE, 1).ok());
+  REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
+  const bool answers = GENERATE(true, false);
+  if (answers) REQUIRE(c.tcp.send(c.accepted, "x").ok());
+  c.host.advance(1s);
+  c.network.set_partitioned(c.client_net, c.server_net, true);
+  // It was heard of last at the beginning, or 40 ms later.
+  CHECK(c.error_of(c.end) == std::pair{answers ? 15.0 : 15.04, ETIMEDOUT});
+}
+
 TEST_CASE("Network ends: to read makes room, of which the peer hears when it is twice what it knows of",
           "[network][buffer]") {
   for (const auto& [n, may] : {std::pair{3999u, 4000}, std::pair{4000u, 8000}}) {

@@ -189,6 +189,10 @@ TEST_CASE("Network: a window that is shut is asked for again, if the word of it 
     CHECK(error == ETIMEDOUT);
     CHECK(when > 100);
   }
+  SECTION("for as long as the user says") {
+    REQUIRE(c.tcp.set(end, IPPROTO_TCP, TCP_USER_TIMEOUT, 3000).ok());
+    CHECK(c.error_of(end) == std::pair{2.2, ETIMEDOUT});  // The fifth time that it would be asked, after 3.2 s.
+  }
 }
 
 TEST_CASE("Network: connections that are cut are reset at both ends", "[network]") {

@@ -108,6 +108,7 @@ TEMPLATE_LIST_TEST_CASE("Inet bind: scopes", "[inet][bind]", test::AllBackends) 
     test::InetSockets calls{on, type, AF_INET6};
     CHECK(calls.bind(calls.fresh(), scoped("fe80::1", 1)) == failed(EADDRNOTAVAIL));
     CHECK(calls.bind(calls.fresh(), scoped("fe80::1", nowhere)) == failed(ENODEV));
+    CHECK(calls.connect(calls.fresh(), scoped("fe80::1", 1)) == failed(ENETUNREACH));
     CHECK(calls.bind(calls.fresh(), scoped("fe80::1", 1) + std::string(100, 'x')) == failed(EADDRNOTAVAIL));
     CHECK(calls.bind(calls.fresh(), scoped("ff02::1", nowhere)) == failed(type == SOCK_STREAM ? EINVAL : ENODEV));
     if (type == SOCK_STREAM) CHECK(calls.bind(calls.fresh(), scoped("ff02::1", 1)) == failed(EINVAL));

@@ -340,3 +340,17 @@ TEMPLATE_LIST_TEST_CASE("UDP: a socket sends to itself", "[udp]", test::AllBacke
   CHECK(t.calls.send(t.a, "me") == std::size_t{2});
   CHECK(t.calls.receive(t.a) == text("me"));
 }
+
+TEMPLATE_LIST_TEST_CASE("UDP: the port that an IPv4 socket is given when it sends is none of IPv6's", "[udp]",
+                        test::AllBackends) {
+  TestType on;
+  const test::InetSockets v4{on, SOCK_DGRAM};
+  const test::InetSockets v6{on, SOCK_DGRAM, AF_INET6};
+  const auto sender = v4.fresh();
+  REQUIRE(v4.send_to(sender, "x", v4.here(9)).ok());
+  const auto other = v6.fresh();
+  REQUIRE(v6.connect(other, inet_address("::1", v4.port(sender))).ok());
+  REQUIRE(v6.send(other, "x").ok());
+  CHECK(v4.receive(sender) == nothing(EAGAIN));
+  CHECK(v6.receive(other) == nothing(ECONNREFUSED));
+}

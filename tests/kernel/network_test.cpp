@@ -313,7 +313,7 @@ TEST_CASE("Network: what is under way when the kernel ends goes with it", "[netw
   {
     Machines m;
     m.link.set_latency(1h);
-    m.network.send(m.client_net, m.server_net, std::make_unique<Sent>(is_gone));
+    m.network.send(m.client_net, m.server_net.addresses().front(), std::make_unique<Sent>(is_gone));
     const Fd client = m.socket(m.udp, m.client_net);
     REQUIRE(m.udp.send_to(client, "x", inet_address("10.0.0.2", 5353)).ok());
     const Fd stream = m.client();

@@ -55,7 +55,18 @@ struct Fixture {
   }
 
   /// What must not change when a call fails.
-  [[nodiscard]] std::string state() const { return dump(kernel); }
+  [[nodiscard]] std::string state() const {
+    std::string text = dump(kernel);
+    for (const int fd : {fresh_tcp, fresh_udp}) text += ' ' + std::to_string(port(fd));
+    return text;
+  }
+  /// What a socket is bound to, whether anybody else sees that or not.
+  [[nodiscard]] int port(int fd) const {
+    ::sockaddr_in at{};
+    ::socklen_t length = sizeof at;
+    REQUIRE(backend.getsockname(fd, reinterpret_cast<::sockaddr*>(&at), &length).ok());
+    return ntohs(at.sin_port);
+  }
 
   /// At the loopback. Allocates nothing.
   struct At {

@@ -148,16 +148,15 @@ inline SysResult<void> InetSocketFile::bind(std::string_view bytes) {
   if (family_ == AF_INET && !is_local) return Result::failure(EADDRNOTAVAIL);
   if (at.port != 0 && at.port < net_.network().limits().ip_unprivileged_port_start) return Result::failure(EACCES);
   if (!may_bind()) return Result::failure(EINVAL);
-  if (family_ == AF_INET6) {
-    if (at.address.is_v4() && options().v6_only) return Result::failure(EINVAL);
-    const bool is_scoped = at.address.is_link_local() || (!at.address.is_v4() && at.address.is_multicast());
-    constexpr std::uint32_t loopback_scope = 1;
-    if (is_scoped && (scope_of(bytes) == 0 || (at.address.is_multicast() && type_ == SOCK_STREAM))) {
-      return Result::failure(EINVAL);
-    }
-    if (is_scoped && scope_of(bytes) != loopback_scope) return Result::failure(ENODEV);
-    if (!is_local) return Result::failure(EADDRNOTAVAIL);
+  // All of this is IPv6's.
+  if (at.address.is_v4() && options().v6_only) return Result::failure(EINVAL);
+  const bool is_scoped = at.address.is_link_local() || (!at.address.is_v4() && at.address.is_multicast());
+  constexpr std::uint32_t loopback_scope = 1;
+  if (is_scoped && (scope_of(bytes) == 0 || (at.address.is_multicast() && type_ == SOCK_STREAM))) {
+    return Result::failure(EINVAL);
   }
+  if (is_scoped && scope_of(bytes) != loopback_scope) return Result::failure(ENODEV);
+  if (!is_local) return Result::failure(EADDRNOTAVAIL);
   // From then on it is one for IPv6 alone, if it is not one for IPv4 alone.
   const bool is_bound = at.address != IpAddress::any(family_);
   const bool v6_only_before = user().v6_only;

@@ -68,8 +68,8 @@ class Network {
 
   /// The namespace that has the address; null if none has.
   [[nodiscard]] NetNamespace* owner(const IpAddress& address) const;
-  /// Sends a packet off. It may get lost, and for want of memory, too.
-  void send(NetNamespace& from, NetNamespace& to, std::unique_ptr<Packet> packet) noexcept;
+  /// Sends a packet off. It may get lost, for want of memory, too, or as nobody has the address.
+  void send(NetNamespace& from, const IpAddress& to, std::unique_ptr<Packet> packet) noexcept;
   /// Lets arrive what takes no time. Called at the end of whatever may have sent.
   void settle() noexcept;
 
@@ -166,19 +166,21 @@ inline NetNamespace* NetNamespace::find(const IpAddress& to) const {
   return has(to) ? const_cast<NetNamespace*>(this) : network_.owner(to);
 }
 
-inline void Network::send(NetNamespace& from, NetNamespace& to, std::unique_ptr<Packet> packet) noexcept {
+inline void Network::send(NetNamespace& from, const IpAddress& to, std::unique_ptr<Packet> packet) noexcept {
+  NetNamespace* const at = from.find(to);
+  if (at == nullptr) return;
   try {
-    Link& way = link(from, to);
+    Link& way = link(from, *at);
     if (way.is_partitioned() || (packet->may_get_lost() && gets_lost(way.loss()))) return;
     const Time now = host_.now();
     const Time arrival =
-        way.arrival(from.index() > to.index() ? Link::Way::back : Link::Way::there, now, packet->size());
+        way.arrival(from.index() > at->index() ? Link::Way::back : Link::Way::there, now, packet->size());
     detail::tsan_release(packet.get());
     if (arrival <= now) {
-      arrivals_.push_back({&to, std::move(packet)});
+      arrivals_.push_back({at, std::move(packet)});
       return;
     }
-    auto under_way = std::make_unique<UnderWay>(*this, to, std::move(packet));
+    auto under_way = std::make_unique<UnderWay>(*this, *at, std::move(packet));
     under_way_.push_back(*under_way);
     timers_.schedule(*under_way.release(), arrival);
   } catch (const std::bad_alloc&) {

@@ -29,8 +29,7 @@ inline void refuse(NetNamespace& net, const TcpSegment& segment) {
   reset->ack = true;
   reset->sequence = segment.ack ? segment.acknowledged : 0;
   reset->acknowledged = segment.end();
-  NetNamespace* const back = net.find(segment.from.address);
-  if (back != nullptr) net.network().send(net, *back, std::move(reset));
+  net.network().send(net, segment.from.address, std::move(reset));
 }
 
 }  // namespace detail_tcp

@@ -44,8 +44,6 @@ inline std::size_t TcpEndpoint::window() const {
 inline void TcpEndpoint::transmit(const Part& part) noexcept {
   open_window_to(window());
   delayed_ack_.stop();
-  NetNamespace* const to = target();
-  if (to == nullptr) return;
   try {
     auto segment = std::make_unique<TcpSegment>();
     segment->from = local;
@@ -59,7 +57,7 @@ inline void TcpEndpoint::transmit(const Part& part) noexcept {
     segment->ack = state_ != TcpState::syn_sent;
     segment->acknowledged = expected_;
     segment->window = static_cast<std::size_t>(advertised_ - expected_);
-    net_.network().send(net_, *to, std::move(segment));
+    net_.network().send(net_, remote.address, std::move(segment));
   } catch (const std::bad_alloc&) {
   }
 }

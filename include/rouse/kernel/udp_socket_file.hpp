@@ -216,12 +216,10 @@ inline void Datagram::arrive(NetNamespace& at) {
     std::swap(best.front(), best[spread(from, best.size())]);
   }
   if (!best.empty()) return file_of(*best.front()).take(*this);
-  NetNamespace* const back = at.find(from.address);
-  if (back == nullptr) return;
   auto answer = std::make_unique<PortUnreachable>();
   answer->sender = from;
   answer->target = to;
-  at.network().send(at, *back, std::move(answer));
+  at.network().send(at, from.address, std::move(answer));
 }
 
 inline void PortUnreachable::arrive(NetNamespace& at) {
@@ -398,8 +396,7 @@ inline SysResult<std::size_t> UdpSocketFile::send(UserInput& from, Outgoing& mes
   datagram->from = {source, port_.local.port};
   datagram->to = target;
   queue.wake(room_key);  // It has left the sender's buffer before it arrives.
-  NetNamespace* const to = net_.find(target.address);
-  if (to != nullptr && !gets_lost) net_.network().send(net_, *to, std::move(datagram));
+  if (!gets_lost) net_.network().send(net_, target.address, std::move(datagram));
   net_.network().settle();
   return n;
 }

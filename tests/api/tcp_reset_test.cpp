@@ -199,6 +199,17 @@ TEMPLATE_LIST_TEST_CASE("TCP reset: one that both ends have shut is reset for wh
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP reset: one that was accepted gives its port back, though somebody has it", "[tcp][reset]",
+                        test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  const std::string at = t.calls.local(t.listener);
+  REQUIRE(t.listener.close().ok());
+  t.calls.set_linger(t.client, 0);
+  REQUIRE(t.client.close().ok());
+  const auto next = t.calls.fresh();
+  CHECK(t.calls.bind(next, at).ok());
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP reset: SIGPIPE goes with EPIPE, and with nothing else", "[tcp][reset][signals]",
                         test::AllBackends) {
   test::TcpEnds<TestType> t;

@@ -1,7 +1,22 @@
-// What a receiver of TCP says it has room for, as the sender sees it.
+// What a receiver of TCP says it has room for, as the sender sees it, and what is on its way there.
 #include "../support/inet_sockets.hpp"
 
 using namespace rouse;
+using test::failed;
+
+namespace {
+
+constexpr unsigned long siocoutqnsd = 0x894b;  // <linux/sockios.h> of later kernels.
+
+/// SIOCOUTQ and SIOCOUTQNSD.
+template <class Calls, class Fd>
+std::pair<int, int> on_its_way(const Calls& calls, const Fd& fd) {
+  return {calls.in_flight(fd), calls.asked(fd, siocoutqnsd)};
+}
+
+using Bytes = std::pair<int, int>;
+
+}  // namespace
 
 TEMPLATE_LIST_TEST_CASE("TCP window: one that was shut does not open for a little", "[tcp][buffer]",
                         test::AllBackends) {
@@ -31,4 +46,53 @@ TEMPLATE_LIST_TEST_CASE("TCP window: an urgent byte that was acknowledged takes 
   REQUIRE(t.calls.in_flight(t.client) == 0);
   REQUIRE(t.calls.send(t.client, "abc", MSG_MORE).ok());
   CHECK(t.calls.in_flight(t.client) == 3);
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP on its way: the end is a byte, and what comes to nothing stays", "[tcp][buffer]",
+                        test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  SECTION("behind what there is no room for") {
+    while (t.calls.send(t.client, std::string(1'000'000, 'x')).ok()) continue;
+    const Bytes before = on_its_way(t.calls, t.client);
+    REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok());
+    CHECK(on_its_way(t.calls, t.client) == Bytes{before.first + 1, before.second + 1});
+  }
+  SECTION("to who has closed") {
+    REQUIRE(t.accepted.close().ok());
+    REQUIRE(t.calls.send(t.client, "abc").ok());
+    REQUIRE(t.calls.take_error(t.client) == EPIPE);
+    CHECK(on_its_way(t.calls, t.client) == Bytes{3, 0});
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP on its way: a connection that is not made, and the gap behind each", "[tcp][buffer]",
+                        test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM};
+  const auto fd = calls.fresh();
+  CHECK(on_its_way(calls, fd) == Bytes{0, 0});
+  SECTION("refused") {
+    const std::string nobody = calls.nobody();
+    REQUIRE(calls.connect(fd, nobody) == failed(EINPROGRESS));
+    CHECK(on_its_way(calls, fd) == Bytes{1, 0});
+    REQUIRE(calls.connect(fd, nobody) == failed(ECONNREFUSED));
+    CHECK(on_its_way(calls, fd) == Bytes{3, 2});
+    REQUIRE(calls.connect(fd, nobody) == failed(EINPROGRESS));
+    CHECK(on_its_way(calls, fd) == Bytes{1, 0});
+  }
+  SECTION("not answered") {
+    const auto listener = calls.listening(0);
+    const auto first = calls.client_of(listener);
+    REQUIRE(calls.connect(fd, calls.local(listener)) == failed(EINPROGRESS));
+    REQUIRE(calls.bits(fd) == EventFlags{});
+    CHECK(on_its_way(calls, fd) == Bytes{0, 0});
+    REQUIRE(calls.connect(fd, test::unspecified()).ok());
+    CHECK(on_its_way(calls, fd) == Bytes{3, 2});
+  }
+  SECTION("none") {
+    for (const int n : {2, 4}) {
+      REQUIRE(calls.connect(fd, test::unspecified()).ok());
+      CHECK(on_its_way(calls, fd) == Bytes{n, n});
+    }
+  }
 }

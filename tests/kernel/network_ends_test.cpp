@@ -138,6 +138,79 @@ TEST_CASE("Network ends: keepalive asks nobody where there is no connection", "[
   }
 }
 
+TEST_CASE("Network ends: nothing is awaited of a connection that rests", "[network][tcp]") {
+  Connection c;
+  CHECK(c.on.kernel.timers.next_deadline() == kernel::time_never);
+  REQUIRE(c.tcp.send(c.end, "abc").ok());
+  CHECK(c.on.kernel.timers.next_deadline() == kernel::time_never);
+}
+
+TEST_CASE("Network ends: half a connection stays while somebody has it", "[network][tcp]") {
+  Connection c;
+  REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
+  c.host.advance(1h);
+  REQUIRE(c.tcp.send(c.accepted, "abc").ok());
+  CHECK(c.tcp.receive(c.end) == test::text("abc"));
+}
+
+TEST_CASE("Network ends: who ends last is told when that was heard", "[network][tcp]") {
+  Connection c;
+  REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
+  c.link.set_latency(10ms);
+  BasicEpoll<EmulatedBackend> epoll{c.on.backend};
+  epoll.add(BasicFdRef{c.on.backend, c.accepted.get()}, F::in | F::et, 1);
+  REQUIRE(c.tcp.shutdown(c.accepted, SHUT_WR).ok());
+  EventArray<1> events;
+  CHECK(epoll.wait(events, Timeout::now) == 1);
+  c.host.advance(19ms);
+  CHECK(epoll.wait(events, Timeout::now) == 0);
+  c.host.advance(1ms);
+  CHECK(epoll.wait(events, Timeout::now) == 1);
+}
+
+TEST_CASE("Network ends: of those who connect at once, a listener takes as many as it has places", "[network][tcp]") {
+  Machines m;
+  m.link.set_latency(10ms);
+  const Fd server = m.bound(m.tcp, m.server_net, "10.0.0.2", 8080);
+  REQUIRE(m.tcp.listen(server, 0).ok());
+  const Fd first = m.client();
+  const Fd second = m.client();
+  m.host.advance(1s);
+  CHECK(m.tcp.bits(first) == F::out);
+  CHECK(m.tcp.bits(second) == F::out);  // It has heard nothing else.
+  const Fd accepted = m.tcp.accepted(server);
+  CHECK(m.tcp.accept_error(server) == EAGAIN);
+  REQUIRE(m.tcp.send(second, "abc").ok());
+  m.host.advance(1s);
+  CHECK(m.tcp.receive(m.tcp.accepted(server)) == test::text("abc"));
+}
+
+TEST_CASE("Network ends: what acknowledges nothing new puts off no second try", "[network][partition]") {
+  Connection c;
+  c.link.set_latency(100ms);
+  REQUIRE(c.tcp.send(c.accepted, "x").ok());
+  c.host.advance(50ms);
+  c.network.set_partitioned(c.client_net, c.server_net, true);
+  REQUIRE(c.tcp.send(c.end, "abc").ok());
+  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.host.advance(299ms);
+  CHECK(c.tcp.receive(c.end) == test::text("x"));
+  CHECK(c.tcp.receive(c.accepted) == test::nothing(EAGAIN));
+  c.host.advance(1ms);
+  CHECK(c.tcp.receive(c.accepted) == test::text("abc"));
+}
+
+TEST_CASE("Network ends: a sender has room again when what is free is half of what is used", "[network][buffer]") {
+  Connection c;
+  REQUIRE(c.tcp.set_option(c.end, SO_SNDBUF, 15'000).ok());
+  REQUIRE(c.tcp.option(c.end, SO_SNDBUF) == 30'000);
+  c.network.set_partitioned(c.client_net, c.server_net, true);
+  REQUIRE(c.tcp.send(c.end, std::string(20'000, 'x')) == std::size_t{20'000});
+  CHECK(c.tcp.bits(c.end) == F::out);
+  REQUIRE(c.tcp.send(c.end, "x").ok());
+  CHECK(c.tcp.bits(c.end) == F{});
+}
+
 TEST_CASE("Network ends: an end that was acknowledged with bytes is not once more", "[network][options]") {
   Connection c;
   REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPIDLE, 10).ok());

@@ -59,15 +59,39 @@ struct Segments : test::Connection {
 
 }  // namespace
 
-TEST_CASE("TCP segments: a reset counts only within the window", "[tcp][segment]") {
+TEST_CASE("TCP segments: a reset counts only where the next byte would", "[tcp][segment]") {
   Segments s;
   const auto reset = s.next();
   reset->reset = true;
   SECTION("what was received already") { reset->sequence -= 1; }
+  SECTION("within the window") { reset->sequence += 1; }
   SECTION("beyond the window") { reset->sequence += 100'000'000; }
   s.arrive(*reset);
   if (reset->sequence != s.next()->sequence) return s.check_all_is_well();
   CHECK(s.tcp.receive(s.accepted) == nothing(ECONNRESET));
+}
+
+TEST_CASE("TCP segments: a reset behind what got lost is asked for again", "[tcp][segment]") {
+  Segments s;
+  s.cut_off();
+  REQUIRE(s.tcp.send(s.end, "lost").ok());
+  s.network.set_partitioned(s.client_net, s.server_net, false);
+  s.tcp.set_linger(s.end, 0);
+  REQUIRE(s.end.close().ok());
+  CHECK(s.tcp.receive(s.accepted) == nothing(ECONNRESET));
+}
+
+TEST_CASE("TCP segments: what came already is no reason for a reset", "[tcp][segment]") {
+  Segments s;
+  REQUIRE(s.tcp.send(s.end, "abc").ok());
+  REQUIRE(s.tcp.receive(s.accepted) == text("abc"));
+  const auto again = s.next();
+  again->sequence -= 3;
+  REQUIRE(s.tcp.shutdown(s.accepted, SHUT_RDWR).ok());
+  s.arrive(*again, "abc");
+  CHECK(s.tcp.take_error(s.end) == 0);
+  CHECK(s.tcp.send(s.end, "d").ok());  // That is one.
+  CHECK(s.tcp.take_error(s.end) == EPIPE);
 }
 
 TEST_CASE("TCP segments: what acknowledges nothing, or what was never sent, is not taken", "[tcp][segment]") {
@@ -225,6 +249,18 @@ TEST_CASE("TCP segments: an urgent byte is announced once", "[tcp][segment][urge
   }
 }
 
+TEST_CASE("TCP segments: a byte that has come already is not urgent any more", "[tcp][segment][urgent]") {
+  Segments s;
+  const auto segment = s.next();
+  s.cut_off();
+  s.arrive(*segment, "ab");
+  segment->sequence += 2;
+  segment->urgent_end = segment->sequence;
+  s.arrive(*segment, "c");
+  CHECK(s.tcp.receive(s.accepted, 1, MSG_OOB) == nothing(EINVAL));
+  CHECK(s.tcp.receive(s.accepted) == text("abc"));
+}
+
 TEST_CASE("TCP segments: a listener answers only who wants to connect", "[tcp][segment]") {
   Segments s;
   const auto segment = s.next();
@@ -233,8 +269,12 @@ TEST_CASE("TCP segments: a listener answers only who wants to connect", "[tcp][s
   SECTION("an answer to nothing") {}
   SECTION("neither") { segment->ack = false; }
   SECTION("from nobody") { REQUIRE(segment->from.address != s.endpoint(s.end).remote.address); }
+  const std::size_t before = s.server_net.connections.size();
+  s.cut_off();
   s.arrive(*segment);
+  CHECK(s.server_net.connections.size() == before);
   CHECK(s.endpoint(s.server).pending() == 0);
+  s.network.set_partitioned(s.client_net, s.server_net, false);
   s.check_all_is_well();
 }
 
@@ -259,6 +299,33 @@ TEST_CASE("TCP segments: who connects takes the right answer only", "[tcp][segme
   CHECK(s.tcp.take_error(fd) == 0);
 }
 
+TEST_CASE("TCP segments: who was answered takes the right acknowledgement only", "[tcp][segment]") {
+  Segments s;
+  s.cut_off();
+  const auto fd = s.client();
+  const TcpEndpoint& client = s.endpoint(fd);
+  TcpSegment segment;
+  segment.from = client.local;
+  segment.to = client.remote;
+  segment.sequence = client.sent() - 1;
+  segment.syn = true;
+  s.arrive(segment);
+  const auto& half = *s.server_net.connections.at({segment.to, segment.from});
+  REQUIRE(half.state() == TcpState::syn_received);
+  segment.syn = false;
+  segment.ack = true;
+  segment.sequence = client.sent();
+  segment.acknowledged = half.sent();
+  SECTION("less") { segment.acknowledged -= 1; }
+  SECTION("more") { segment.acknowledged += 1; }
+  s.network.set_partitioned(s.client_net, s.server_net, false);
+  s.arrive(segment);
+  // It is refused, and so is who sent it.
+  const bool is_right = segment.acknowledged == half.sent();
+  CHECK(half.state() == (is_right ? TcpState::established : TcpState::syn_received));
+  CHECK(s.tcp.take_error(fd) == (is_right ? 0 : ECONNREFUSED));
+}
+
 TEST_CASE("TCP segments: what is left of a connection answers, until it is reset", "[tcp][segment]") {
   Segments s;
   REQUIRE(s.tcp.shutdown(s.accepted, SHUT_WR).ok());
@@ -274,8 +341,10 @@ TEST_CASE("TCP segments: what is left of a connection answers, until it is reset
   s.arrive(*late);
   REQUIRE(s.server_net.connections.count(ends) == 1);
   CHECK(s.server_net.connections.at(ends)->state() == TcpState::time_wait);
-  late->syn = false;
-  late->reset = true;
+  late->syn = late->ack = false;
+  s.arrive(*late);
+  CHECK(s.server_net.connections.count(ends) == 1);
+  late->ack = late->reset = true;
   late->sequence -= 1;
   s.arrive(*late);
   CHECK(s.server_net.connections.count(ends) == 1);

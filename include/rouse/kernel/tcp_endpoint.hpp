@@ -52,7 +52,6 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
  public:
   TcpEndpoint(NetNamespace& net, const InetOptions& with)
       : Timer(net.network().timers()), options(with), net_(net), delayed_ack_(*this) {}
-  ~TcpEndpoint() { net_.tcp_ports.remove(*this); }
 
   // -- what the socket does
 
@@ -64,12 +63,10 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
     listens = true;
     backlog_ = backlog;
   }
-  /// The next connection that was made; null if there is none.
+  /// The next connection that was made. Precondition: one is pending.
   std::shared_ptr<TcpEndpoint> accept() {
-    if (pending_.empty()) return nullptr;
     std::shared_ptr<TcpEndpoint> next = std::move(pending_.front());
     pending_.pop_front();
-    next->listener_.reset();
     return next;
   }
   /// Sends a SYN to `remote`, or has it sent again later only. Precondition: closed, at a port, and no other connection
@@ -91,12 +88,15 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
     more_ = false;
     send_queued();
   }
-  /// SIOCOUTQ and SIOCOUTQNSD: the end counts as one.
-  [[nodiscard]] std::size_t in_flight() const {
-    return is_connecting() || state_ == TcpState::closed ? unacknowledged() : send_end() - acknowledged_;
-  }
-  [[nodiscard]] std::size_t unsent() const {
-    return is_connecting() || state_ == TcpState::closed ? unacknowledged() : send_end() - std::min(sent_, send_end());
+  /// SIOCOUTQ and SIOCOUTQNSD: the end counts as one. When the connection is over, they stay.
+  [[nodiscard]] std::size_t in_flight() const { return is_connecting() ? 0 : send_end() - acknowledged_; }
+  [[nodiscard]] std::size_t unsent() const { return is_connecting() ? 0 : send_end() - sent_; }
+  /// They count on from where the socket's last connection ended. Linux leaves a gap, with the peer's window in it.
+  void count_on_from(const TcpEndpoint& last) {
+    constexpr std::uint64_t gap = 2;
+    acknowledged_ = last.acknowledged_;
+    sent_ = last.sent_;
+    data_begin_ = last.send_end() + gap;
   }
   /// No more will be sent.
   void shut_write();
@@ -122,6 +122,8 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   [[nodiscard]] std::size_t readable() const;
   /// Where in the stream the next read begins.
   [[nodiscard]] std::uint64_t read_at() const { return read_at_; }
+  /// Where the next segment begins.
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }
   /// Bytes that nobody has read.
   [[nodiscard]] std::size_t unread() const { return received_.size(); }
   [[nodiscard]] bool has_unread() const { return !received_.empty(); }
@@ -135,9 +137,8 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   /// Wakes those who wait for bytes, if there are enough.
   void tell_of_bytes();
   [[nodiscard]] bool is_writable() const {
-    const std::size_t used = unacknowledged_.size();
-    const auto size = static_cast<std::size_t>(options.send_buffer);
-    return used < size && (size - used) * 2 >= used;
+    // What is free is at least half of what is used.
+    return unacknowledged_.size() * 3 <= static_cast<std::size_t>(options.send_buffer) * 2;
   }
   [[nodiscard]] std::size_t room() const {
     const std::size_t used = unacknowledged_.size();

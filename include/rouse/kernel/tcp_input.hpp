@@ -27,7 +27,7 @@ inline void refuse(NetNamespace& net, const TcpSegment& segment) {
   reset->to = segment.from;
   reset->reset = true;
   reset->ack = true;
-  reset->sequence = segment.ack ? segment.acknowledged : 0;
+  reset->sequence = segment.acknowledged;
   reset->acknowledged = segment.end();
   net.network().send(net, segment.from.address, std::move(reset));
 }
@@ -57,15 +57,14 @@ inline void TcpEndpoint::arrive(const TcpSegment& segment) {
   if (state_ == TcpState::listening) return accept_syn(segment);
   if (state_ == TcpState::syn_sent) return arrive_connecting(segment);
   if (segment.reset) {
-    const bool is_expected = segment.sequence >= expected_ && segment.sequence <= std::max(advertised_, expected_);
-    if (!is_expected) return;
-    if (state_ == TcpState::time_wait) return finish();
-    return fail(state_ == TcpState::close_wait ? EPIPE : ECONNRESET);
+    if (segment.sequence == expected_) return fail(state_ == TcpState::close_wait ? EPIPE : ECONNRESET);
+    // Whoever guesses has to guess well: one that meant it, answers this with the right one.
+    if (segment.sequence > expected_ && segment.sequence <= advertised_) send_ack();
+    return;
   }
   if (state_ == TcpState::time_wait) return arrive_late(segment);
-  // That of a connection's own beginning is answered by sending the answer again.
-  const bool is_of_handshake = state_ == TcpState::syn_received && segment.sequence < expected_;
-  if (segment.syn && !is_of_handshake) return send_ack();
+  // One of a connection's own beginning, too: what answers it is sent again when it is time to.
+  if (segment.syn) return send_ack();
   const std::uint64_t acknowledged = acknowledged_;
   if (!segment.ack || !take_ack(segment)) return;
   // Of what came before, sent again or as a probe, the peer hears that it is here.
@@ -76,12 +75,10 @@ inline void TcpEndpoint::arrive(const TcpSegment& segment) {
   if (segment.fin && segment.end() == expected_ + 1) take_fin();
   // What Linux has to look at more closely makes it look at what waits for more, too.
   const bool is_looked_at = acknowledged_ > acknowledged || segment.fin || !std::exchange(has_heard_, true);
-  if (!is_looked_at || !more_ || options.cork) return;
-  push();
+  if (is_looked_at && !options.cork) push();
 }
 
 inline void TcpEndpoint::accept_syn(const TcpSegment& segment) {
-  if (segment.reset) return;
   if (segment.ack) return detail_tcp::refuse(net_, segment);
   if (!segment.syn || pending_.size() > backlog_) return;  // Whoever connects will try again.
   const auto made = std::make_shared<TcpEndpoint>(net_, options);
@@ -101,7 +98,7 @@ inline void TcpEndpoint::accept_syn(const TcpSegment& segment) {
 }
 
 inline void TcpEndpoint::arrive_connecting(const TcpSegment& segment) {
-  const bool is_answer = segment.ack && segment.acknowledged == sent_;
+  const bool is_answer = segment.acknowledged == sent_;
   if (segment.ack && !is_answer) return detail_tcp::refuse(net_, segment);
   if (segment.reset) {
     if (is_answer) fail(ECONNREFUSED);
@@ -127,25 +124,23 @@ inline void TcpEndpoint::establish() {
   wake_all();
 }
 
-// What it has heard of the peer's window and of what arrived there. False if it is over, or the segment is none.
+// What it has heard of the peer's window and of what arrived there. False if the segment is none of its connection.
 inline bool TcpEndpoint::take_ack(const TcpSegment& segment) {
-  if (segment.acknowledged > sent_) {
-    if (state_ == TcpState::syn_received) {
-      detail_tcp::refuse(net_, segment);
-    } else {
-      send_ack();
-    }
+  if (segment.acknowledged > sent_ && state_ != TcpState::syn_received) {
+    send_ack();
     return false;
   }
   if (state_ == TcpState::syn_received) {
-    if (segment.acknowledged < sent_) return true;
+    if (segment.acknowledged != sent_) {
+      detail_tcp::refuse(net_, segment);
+      return false;
+    }
     const std::shared_ptr<TcpEndpoint> listener = listener_.lock();
     if (listener != nullptr) {
       // Others may have been faster: then this one is made when its peer has sent once more.
       if (listener->pending_.size() > listener->backlog_) return false;
       listener->pending_.push_back(shared_from_this());
     }
-    acknowledged_ = sent_;
     establish();
     if (listener != nullptr) {
       detail::tsan_release(listener.get());
@@ -164,19 +159,20 @@ inline bool TcpEndpoint::take_ack(const TcpSegment& segment) {
   send_queued();
   look_for_room();
   if (acknowledged_ == send_end()) all_was_acknowledged();
-  return state_ != TcpState::closed;
+  return true;
 }
 
 // And so its end, if it has one.
 inline void TcpEndpoint::all_was_acknowledged() {
-  switch (state_) {
-    case TcpState::fin_wait_1:
-      state_ = TcpState::fin_wait_2;
-      if (is_orphan_) await_peers_end();
-      break;
-    case TcpState::closing: enter_time_wait(); break;
-    case TcpState::last_ack: finish(); break;
-    default: return;
+  if (state_ == TcpState::fin_wait_1) {
+    state_ = TcpState::fin_wait_2;
+    if (is_orphan_) await_peers_end();
+  } else if (state_ == TcpState::closing) {
+    enter_time_wait();
+  } else if (state_ == TcpState::last_ack) {
+    finish();
+  } else {
+    return;
   }
   wake_all();
 }
@@ -184,7 +180,7 @@ inline void TcpEndpoint::all_was_acknowledged() {
 inline void TcpEndpoint::take_urgent_mark(const TcpSegment& segment) {
   if (segment.urgent_end == 0) return;
   const std::uint64_t at = segment.urgent_end - 1;
-  if (at < read_at_ || at < expected_) return;
+  if (at < expected_) return;
   if (urgent_ != Urgent::none && at <= urgent_at_) return;
   // The one before it loses its place in the stream if it was the next to be read.
   if (is_at_mark() && !options.inline_urgent && read_at_ != expected_) {

@@ -282,6 +282,7 @@ inline void TcpEndpoint::finish() {
   state_ = TcpState::closed;
   listens = false;
   read_shut = write_shut = true;
+  data_begin_ = data_end();
   unacknowledged_.clear();
   const auto found = net_.connections.find({local, remote});
   if (found != net_.connections.end() && found->second.get() == this) net_.connections.erase(found);

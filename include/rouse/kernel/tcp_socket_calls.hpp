@@ -142,6 +142,7 @@ inline void TcpSocketFile::disconnect() {
   last->set_queue(nullptr);
   last->abort();
   fresh->share_as(*last);
+  fresh->count_on_from(*last);
   fresh->error = is_cut ? ECONNRESET : last->error;
   if (!address_is_bound_) fresh->local.address = IpAddress::any(family_);
   fresh->is_implicit = last->is_implicit;

@@ -348,4 +348,9 @@ TEMPLATE_LIST_TEST_CASE("TCP edges: options that somebody may be waiting for", "
   CHECK(e.calls.receive(e.accepted) == test::text("abc"));  // Without waiting, it takes what is there.
   REQUIRE(e.calls.send(e.client, "12345").ok());
   CHECK(keys.take() == test::data_key);
+  // At the end there is as much as there will be.
+  REQUIRE(e.calls.shutdown(e.client, SHUT_WR).ok());
+  static_cast<void>(keys.take());
+  REQUIRE(e.calls.set_option(e.accepted, SO_RCVLOWAT, 6).ok());
+  CHECK(keys.take() == test::data_key);
 }

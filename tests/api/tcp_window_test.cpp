@@ -6,12 +6,10 @@ using test::failed;
 
 namespace {
 
-constexpr unsigned long siocoutqnsd = 0x894b;  // <linux/sockios.h> of later kernels.
-
 /// SIOCOUTQ and SIOCOUTQNSD.
 template <class Calls, class Fd>
 std::pair<int, int> on_its_way(const Calls& calls, const Fd& fd) {
-  return {calls.in_flight(fd), calls.asked(fd, siocoutqnsd)};
+  return {calls.in_flight(fd), calls.to_be_sent(fd)};
 }
 
 using Bytes = std::pair<int, int>;
@@ -36,6 +34,24 @@ TEMPLATE_LIST_TEST_CASE("TCP window: one that was shut does not open for a littl
   // All of it is much.
   REQUIRE(calls.receive(accepted, 100'000).result.ok());
   CHECK(calls.readable(accepted) > 0);
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP window: a buffer that is full has enough to read, however much is asked for",
+                        "[tcp][buffer][options]", test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM};
+  const auto listener = calls.fresh();
+  constexpr int least = 100'000;
+  REQUIRE(calls.set_option(listener, SO_RCVLOWAT, least).ok());
+  REQUIRE(calls.set_option(listener, SO_RCVBUF, 5'000).ok());
+  REQUIRE(calls.listen(listener, 5).ok());
+  const auto client = calls.client_of(listener);
+  const auto accepted = calls.accepted(listener);
+  REQUIRE(calls.send(client, "x").ok());
+  CHECK(calls.bits(accepted) == EventFlags::out);
+  REQUIRE(calls.send(client, std::string(50'000, 'x')).ok());
+  CHECK(calls.readable(accepted) < least);
+  CHECK(calls.bits(accepted) == (EventFlags::in | EventFlags::out));
 }
 
 TEMPLATE_LIST_TEST_CASE("TCP window: an urgent byte that was acknowledged takes nothing along", "[tcp][urgent][flags]",

@@ -275,6 +275,24 @@ TEST_CASE("Kernel: packets that get lost for want of memory are sent again", "[k
   }
 }
 
+TEST_CASE("Kernel: a connection that is over is, with or without memory to remember it", "[kernel][emulated][tcp]") {
+  for (std::size_t allowed = 0; allowed < 12; ++allowed) {
+    CAPTURE(allowed);
+    Fixture f;
+    auto& host = static_cast<kernel::SoloHost&>(f.kernel.host());
+    REQUIRE(f.backend.shutdown(f.tcp_client, SHUT_WR).ok());
+    allocations_left = allowed;
+    const auto shut = f.backend.shutdown(f.tcp_accepted, SHUT_WR);
+    allocations_left = no_limit;
+    CHECK(shut.ok());
+    host.advance(std::chrono::seconds(30));
+    ::pollfd entry{f.tcp_client, POLLIN, 0};
+    REQUIRE(f.backend.poll(&entry, 1, 0).ok());
+    CHECK(entry.revents == (POLLIN | POLLHUP));
+    check_invariants(f.kernel);
+  }
+}
+
 TEST_CASE("Kernel: a timer that there is needs no memory to be set", "[kernel][emulated]") {
   Fixture f;
   std::vector<int> timers;

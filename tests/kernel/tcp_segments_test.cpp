@@ -2,6 +2,7 @@
 // guesses.
 #include "../support/death.hpp"
 #include "../support/machines.hpp"
+#include "../support/wake_keys.hpp"
 #include "rouse/kernel/tcp_segment.hpp"
 #include "rouse/kernel/tcp_socket_file.hpp"
 
@@ -147,12 +148,36 @@ TEST_CASE("TCP segments: of bytes, no more are taken than the peer was told ther
   s.cut_off();
   constexpr std::size_t room = 1310720;
   const auto segment = s.next();
+  test::WakeKeys<test::OnEmulated> keys{s.on, s.accepted.get()};
   s.arrive(*segment, std::string(room + 1, 'x'));
   CHECK(s.tcp.readable(s.accepted) == int{room});
+  CHECK(keys.take() == test::data_key);
+  segment->sequence += room;
+  s.arrive(*segment, "y");
+  CHECK(keys.take() == EventFlags{});
+  SECTION("an urgent byte is taken, once") {
+    segment->urgent_end = segment->sequence + 1;
+    s.arrive(*segment, "!");
+    CHECK(s.tcp.receive(s.accepted, 1, MSG_OOB) == text("!"));
+    s.arrive(*segment, "!");
+    CHECK(s.tcp.receive(s.accepted, 1, MSG_OOB) == nothing(EINVAL));
+    return;
+  }
+  segment->sequence -= room;
   CHECK(s.tcp.receive(s.accepted, room + 1).bytes.size() == room);
   segment->sequence += room;
   s.arrive(*segment, "yz");
   CHECK(s.tcp.receive(s.accepted) == text("yz"));
+}
+
+TEST_CASE("TCP segments: behind the end nothing comes", "[tcp][segment]") {
+  Segments s;
+  REQUIRE(s.tcp.shutdown(s.end, SHUT_WR).ok());
+  s.cut_off();
+  const auto segment = s.next();
+  segment->sequence += 1;
+  s.arrive(*segment, "x");
+  CHECK(s.tcp.readable(s.accepted) == 0);
 }
 
 TEST_CASE("TCP segments: a second SYN changes nothing", "[tcp][segment]") {
@@ -227,6 +252,28 @@ TEST_CASE("TCP segments: an urgent byte is announced once", "[tcp][segment][urge
     s.arrive(*segment, "ab");
     CHECK(urgent() == std::size_t{1});
     CHECK(byte == 'b');
+  }
+  SECTION("it comes once, however often it is announced and sent") {
+    s.arrive(*segment);
+    s.arrive(*segment, "ab");
+    CHECK(urgent() == std::size_t{1});
+    s.arrive(*segment, "abc");
+    CHECK(urgent() == SysResult<std::size_t>::failure(EINVAL));
+    CHECK(s.tcp.receive(s.accepted) == text("a"));
+    CHECK(s.tcp.receive(s.accepted) == text("c"));
+  }
+  SECTION("two are announced before anything comes") {
+    segment->urgent_end += 1;
+    s.arrive(*segment);
+    s.arrive(*segment, "abc");
+    CHECK(urgent() == std::size_t{1});
+    CHECK(byte == 'c');
+    CHECK(s.tcp.receive(s.accepted) == text("ab"));
+  }
+  SECTION("what comes before it can be read") {
+    segment->urgent_end += 5;
+    s.arrive(*segment, "ab");
+    CHECK(s.tcp.readable(s.accepted) == 2);
   }
   SECTION("one that has been read is none") {
     s.arrive(*segment, "ab");
@@ -369,11 +416,13 @@ TEST_CASE("TCP segments: what is left of a connection stays for 60 s after the l
   };
   const std::vector<TcpState> both(2, TcpState::time_wait);
   REQUIRE(states() == both);
+  SECTION("of before the end") {}
+  SECTION("behind the end") { late->sequence += 1; }
   s.host.advance(30s);
   s.arrive(*late, "x");
-  s.host.advance(59'999ms);
+  s.host.advance(59'999'999'999ns);
   CHECK(states() == both);
-  s.host.advance(1ms);
+  s.host.advance(1ns);
   CHECK(states() == std::vector<TcpState>(1, TcpState::time_wait));
   s.host.advance(10ms);  // The client has heard that it came, and needs not say so in turn.
   CHECK(states().empty());

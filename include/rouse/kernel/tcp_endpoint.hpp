@@ -150,10 +150,11 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   [[nodiscard]] int take_error() { return std::exchange(error, 0); }
   /// What check_invariants asks: the numbers of what was sent and received fit together. Precondition: a connection.
   [[nodiscard]] bool is_consistent() const {
-    const std::uint64_t received_end = read_at_ + received_.size() + (is_done ? 1u : 0u);
-    const std::pair<std::uint64_t, std::uint64_t> in_order[] = {{data_begin_, sent_},      {acknowledged_, sent_},
-                                                                {sent_, send_end()},       {received_end, expected_},
-                                                                {expected_, received_end}, {expected_, advertised_}};
+    const std::uint64_t end = is_done ? 1 : 0;
+    const std::uint64_t received_end = read_at_ + received_.size() + end;
+    const std::pair<std::uint64_t, std::uint64_t> in_order[] = {
+        {data_begin_, sent_},      {acknowledged_, sent_},    {sent_, send_end()},
+        {received_end, expected_}, {expected_, received_end}, {expected_, advertised_ + end}};
     return std::all_of(std::begin(in_order), std::end(in_order),
                        [](const auto& pair) { return pair.first <= pair.second; });
   }
@@ -181,7 +182,7 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
 
  private:
   /// What the timer is for.
-  enum class Awaits { nothing, acknowledgement, more, window, keepalive_answer, end_of_time_wait, peers_end };
+  enum class Awaits { nothing, acknowledgement, more, window, keepalive_answer, end };
 
   static constexpr int syn_linear_retries = 4;  // net.ipv4.tcp_syn_linear_timeouts.
 
@@ -218,7 +219,7 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   void arm();
   void disarm();
   void retry(Time now);
-  void await_peers_end();
+  void await_end();
   [[nodiscard]] Time next_try() const;
   [[nodiscard]] int retries_max() const;
   [[nodiscard]] Time user_timeout_since() const;
@@ -242,12 +243,11 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   bool take_ack(const TcpSegment& segment);
   void take_urgent_mark(const TcpSegment& segment);
   void take_urgent_byte(const TcpSegment& segment);
-  bool take_bytes(const TcpSegment& segment);
+  void take_bytes(const TcpSegment& segment);
   void take_fin();
   void establish();
   void all_was_acknowledged();
   void enter_time_wait();
-  void stay_in_time_wait();
   [[nodiscard]] bool has_come(std::size_t n) const;
   /// Says so if there is much more room than the peer knows of.
   void tell_window();

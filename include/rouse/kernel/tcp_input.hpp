@@ -71,7 +71,7 @@ inline void TcpEndpoint::arrive(const TcpSegment& segment) {
   if (segment.sequence < expected_ && segment.end() <= expected_) return send_ack();
   take_urgent_mark(segment);
   take_urgent_byte(segment);
-  if (!take_bytes(segment)) return;
+  take_bytes(segment);
   if (segment.fin && segment.end() == expected_ + 1) take_fin();
   // What Linux has to look at more closely makes it look at what waits for more, too.
   const bool is_looked_at = acknowledged_ > acknowledged || segment.fin || !std::exchange(has_heard_, true);
@@ -166,7 +166,7 @@ inline bool TcpEndpoint::take_ack(const TcpSegment& segment) {
 inline void TcpEndpoint::all_was_acknowledged() {
   if (state_ == TcpState::fin_wait_1) {
     state_ = TcpState::fin_wait_2;
-    if (is_orphan_) await_peers_end();
+    if (is_orphan_) await_end();
   } else if (state_ == TcpState::closing) {
     enter_time_wait();
   } else if (state_ == TcpState::last_ack) {
@@ -181,7 +181,7 @@ inline void TcpEndpoint::take_urgent_mark(const TcpSegment& segment) {
   if (segment.urgent_end == 0) return;
   const std::uint64_t at = segment.urgent_end - 1;
   if (at < expected_) return;
-  if (urgent_ != Urgent::none && at <= urgent_at_) return;
+  if (at <= urgent_at_) return;
   // The one before it loses its place in the stream if it was the next to be read.
   if (is_at_mark() && !options.inline_urgent && read_at_ != expected_) {
     received_.pop(1);
@@ -193,7 +193,7 @@ inline void TcpEndpoint::take_urgent_mark(const TcpSegment& segment) {
 
 // It is kept beside the others, and can be had even if they find no place.
 inline void TcpEndpoint::take_urgent_byte(const TcpSegment& segment) {
-  if (urgent_ != Urgent::announced || segment.sequence > urgent_at_) return;
+  if (urgent_ != Urgent::announced) return;
   const auto index = static_cast<std::size_t>(urgent_at_ - segment.sequence);
   if (index >= segment.bytes.size()) return;
   urgent_ = Urgent::here;
@@ -202,21 +202,16 @@ inline void TcpEndpoint::take_urgent_byte(const TcpSegment& segment) {
   wake(data_key);
 }
 
-// False if that was the end of the connection.
-inline bool TcpEndpoint::take_bytes(const TcpSegment& segment) {
-  if (segment.bytes.empty()) return true;
-  if (segment.sequence > expected_) {
-    send_ack();  // Something got lost before it.
-    return true;
-  }
+inline void TcpEndpoint::take_bytes(const TcpSegment& segment) {
+  if (segment.bytes.empty()) return;
+  if (segment.sequence > expected_) return send_ack();  // Something got lost before it.
   const std::string_view news =
       std::string_view{segment.bytes}.substr(static_cast<std::size_t>(expected_ - segment.sequence));
-  if (!takes_bytes()) return true;
+  if (!takes_bytes()) return;
   if (state_ != TcpState::established && read_shut) {
     // Nobody will ever read it, and nobody sends any more.
     detail_tcp::refuse(net_, segment);
-    fail(ECONNRESET);
-    return false;
+    return fail(ECONNRESET);
   }
   const std::size_t n = std::min<std::size_t>(news.size(), static_cast<std::size_t>(advertised_ - expected_));
   detail::tsan_release(this);
@@ -224,13 +219,11 @@ inline bool TcpEndpoint::take_bytes(const TcpSegment& segment) {
   expected_ += n;
   send_ack();
   if (n > 0) tell_of_bytes();
-  return true;
 }
 
 inline void TcpEndpoint::take_fin() {
   detail::tsan_release(this);
   ++expected_;
-  advertised_ = std::max(advertised_, expected_);
   read_shut = true;
   is_done = true;
   if (state_ == TcpState::established) {
@@ -261,31 +254,24 @@ inline void TcpEndpoint::enter_time_wait() {
     net_.tcp_ports.join(*rest);
     net_.connections.find({local, remote})->second = rest;
     finish();
-    rest->stay_in_time_wait();
+    rest->await_end();
   } catch (const std::bad_alloc&) {
     finish();  // As Linux does when it has too many of them.
   }
 }
 
-// Whatever comes meanwhile makes it stay as long again.
-inline void TcpEndpoint::stay_in_time_wait() {
-  constexpr Time span = 60'000'000'000;  // TCP_TIMEWAIT_LEN.
-  awaits_ = Awaits::end_of_time_wait;
-  timers().schedule(*this, time_after(timers().now(), span));
-}
-
-// All is answered but what says just that it has heard of the last of this end: else two such would never stop.
+// Whatever comes makes it stay as long again. All is answered but what says just that it has heard of the last of this
+// end: else two such would never stop.
 inline void TcpEndpoint::arrive_late(const TcpSegment& segment) {
-  stay_in_time_wait();
+  await_end();
   if (segment.sequence != expected_ || segment.end() != expected_) send_ack();
 }
 
 // -- what the socket makes of it
 
 inline std::size_t TcpEndpoint::readable() const {
-  const bool has_mark = urgent_ != Urgent::none && !options.inline_urgent && urgent_at_ < expected_;
-  if (!has_mark) return received_.size();
-  return static_cast<std::size_t>(urgent_at_ - read_at_);
+  if (urgent_ == Urgent::none || options.inline_urgent) return received_.size();
+  return std::min(received_.size(), static_cast<std::size_t>(urgent_at_ - read_at_));
 }
 
 inline bool TcpEndpoint::has_enough() const {
@@ -318,16 +304,15 @@ inline bool TcpEndpoint::receive(UserOutput& to, bool discard, std::uint64_t* pe
     read_at_ += n;
   };
   const auto forget_mark = [&] {
-    if (urgent_ != Urgent::none && read_at_ > urgent_at_) urgent_ = Urgent::none;
+    if (read_at_ > urgent_at_) urgent_ = Urgent::none;
   };
   bool is_good = true;
-  while (to.left() > 0 && is_good) {
+  for (;;) {
     const bool at_mark = is_mark(at);
     if (at_mark && to.moved() > 0) break;
     std::size_t n = std::min(static_cast<std::size_t>(read_at_ + received_.size() - at), to.left());
     if (n == 0) break;
-    if (urgent_ != Urgent::none && at < urgent_at_)
-      n = static_cast<std::size_t>(std::min<std::uint64_t>(n, urgent_at_ - at));
+    if (at < urgent_at_) n = static_cast<std::size_t>(std::min<std::uint64_t>(n, urgent_at_ - at));
     if (at_mark && !options.inline_urgent) {
       // The urgent byte is passed over, and counts as one of those that were asked for. It is forgotten when a byte
       // behind it was moved, or there is none.

@@ -126,7 +126,7 @@ inline void TcpEndpoint::tell_of_room() {
 // -- the timer
 
 inline void TcpEndpoint::arm() {
-  if (awaits_ == Awaits::end_of_time_wait || awaits_ == Awaits::peers_end) return;
+  if (awaits_ == Awaits::end) return;
   const bool is_over = state_ == TcpState::closed || state_ == TcpState::listening;
   Awaits next = Awaits::nothing;
   if (is_over) {
@@ -201,7 +201,7 @@ inline Time TcpEndpoint::user_timeout_since() const {
 
 inline void TcpEndpoint::on_due(Time now) {
   const std::shared_ptr<TcpEndpoint> keep = shared_from_this();
-  if (awaits_ == Awaits::end_of_time_wait || awaits_ == Awaits::peers_end) return finish();
+  if (awaits_ == Awaits::end) return finish();
   if (awaits_ == Awaits::more) {
     more_ = false;
     send_queued();
@@ -266,12 +266,12 @@ inline void TcpEndpoint::close() {
   if (!has_peer() || is_cut_short) return abort();
   read_shut = write_shut = true;
   shut_write();
-  if (state_ == TcpState::fin_wait_2) await_peers_end();
+  if (state_ == TcpState::fin_wait_2) await_end();
 }
 
-inline void TcpEndpoint::await_peers_end() {
-  constexpr Time span = 60'000'000'000;  // net.ipv4.tcp_fin_timeout.
-  awaits_ = Awaits::peers_end;
+inline void TcpEndpoint::await_end() {
+  constexpr Time span = 60'000'000'000;  // TCP_TIMEWAIT_LEN, and net.ipv4.tcp_fin_timeout.
+  awaits_ = Awaits::end;
   timers().schedule(*this, time_after(timers().now(), span));
 }
 

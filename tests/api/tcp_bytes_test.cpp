@@ -179,6 +179,13 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: with MSG_MORE they wait for more", "[tcp][by
     REQUIRE(t.calls.send(t.client, "d").ok());
     CHECK(t.calls.receive(t.accepted) == text("abcd"));
   }
+  SECTION("as much as fills a segment") {
+    constexpr std::size_t segment = 32741;
+    REQUIRE(t.calls.send(t.client, std::string(segment - 4, 'x'), MSG_MORE) == segment - 4);
+    CHECK(t.calls.readable(t.accepted) == 0);
+    REQUIRE(t.calls.send(t.client, "x", MSG_MORE).ok());
+    CHECK(t.calls.readable(t.accepted) == segment);
+  }
   SECTION("the end") {
     REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok());
     CHECK(t.calls.receive(t.accepted) == text("abc"));
@@ -284,4 +291,20 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: the buffer has room for what is to be there 
   REQUIRE(calls.set_option(socket, SO_RCVLOWAT, 15'000).ok());
   CHECK(calls.option(socket, SO_RCVBUF) == 20'000);
   CHECK(calls.option(socket, SO_RCVLOWAT) == 10'000);
+}
+
+TEMPLATE_LIST_TEST_CASE(
+    "TCP bytes: what is to be sent has more room once there is a connection, unless its size was set",
+    "[tcp][bytes][options]", test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM};
+  const auto listener = calls.listening();
+  const auto client = calls.client_of(listener);
+  constexpr int tuned = 3939840;
+  CHECK(calls.option(client, SO_SNDBUF) == tuned);
+  CHECK(calls.option(calls.accepted(listener), SO_SNDBUF) == tuned);
+  const auto other = calls.fresh();
+  REQUIRE(calls.set_option(other, SO_SNDBUF, 10'000).ok());
+  REQUIRE(calls.connect(other, calls.local(listener)) == test::failed(EINPROGRESS));
+  CHECK(calls.option(other, SO_SNDBUF) == 20'000);
 }

@@ -20,7 +20,7 @@ TEMPLATE_LIST_TEST_CASE("TCP reconnect: an IPv6 socket that went to IPv4 does no
   TestType on;
   const test::InetSockets calls{on, SOCK_STREAM, AF_INET6};
   const auto listener = calls.bound(inet_address("::", 0));
-  REQUIRE(calls.listen(listener, 5).ok());
+  REQUIRE(calls.listen(listener, 50).ok());
   for (const Row& row : rows) {
     CAPTURE(row.first, row.then);
     const auto socket = calls.fresh();

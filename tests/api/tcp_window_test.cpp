@@ -93,6 +93,8 @@ TEMPLATE_LIST_TEST_CASE("TCP on its way: a connection that is not made, and the 
     CHECK(on_its_way(calls, fd) == Bytes{1, 0});
     REQUIRE(calls.connect(fd, nobody) == failed(ECONNREFUSED));
     CHECK(on_its_way(calls, fd) == Bytes{3, 2});
+    REQUIRE(calls.set(fd, IPPROTO_TCP, TCP_NODELAY, 1).ok());  // They are none to be sent.
+    CHECK(on_its_way(calls, fd) == Bytes{3, 2});
     REQUIRE(calls.connect(fd, nobody) == failed(EINPROGRESS));
     CHECK(on_its_way(calls, fd) == Bytes{1, 0});
   }

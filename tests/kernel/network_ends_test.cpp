@@ -207,6 +207,50 @@ TEST_CASE("Network ends: a sender has room again when what is free is half of wh
   CHECK(c.tcp.bits(c.end) == F{});
 }
 
+TEST_CASE("Network ends: what fills a packet of the link waits for no more", "[network][flags]") {
+  constexpr std::size_t segment = 1448;
+  Connection c;
+  REQUIRE(c.tcp.send(c.end, std::string(segment - 1, 'x'), MSG_MORE) == segment - 1);
+  CHECK(c.tcp.readable(c.accepted) == 0);
+  REQUIRE(c.tcp.send(c.end, "x", MSG_MORE).ok());
+  CHECK(c.tcp.readable(c.accepted) == segment);
+}
+
+TEST_CASE("Network ends: to read makes no room worth telling, in a window that stays shut or behind the end",
+          "[network][buffer]") {
+  Machines m;
+  const Fd server = m.listener();
+  REQUIRE(m.tcp.set_option(server, SO_RCVBUF, 10'000).ok());
+  const Fd end = m.client();
+  const Fd accepted = m.tcp.accepted(server);
+  REQUIRE(m.tcp.set(end, IPPROTO_TCP, TCP_KEEPIDLE, 10).ok());
+  REQUIRE(m.tcp.set(end, IPPROTO_TCP, TCP_KEEPINTVL, 3).ok());
+  REQUIRE(m.tcp.set(end, IPPROTO_TCP, TCP_KEEPCNT, 2).ok());
+  REQUIRE(m.tcp.set_option(end, SO_KEEPALIVE, 1).ok());
+  double heard = 0;
+  SECTION("shut") {
+    REQUIRE(m.tcp.send(end, std::string(10'000, 'x')) == std::size_t{10'000});
+    m.host.advance(5s);
+    REQUIRE(m.tcp.receive(accepted, 1447).bytes.size() == 1447);
+  }
+  SECTION("until a packet has room there") {
+    REQUIRE(m.tcp.send(end, std::string(10'000, 'x')) == std::size_t{10'000});
+    m.host.advance(5s);
+    REQUIRE(m.tcp.receive(accepted, 1448).bytes.size() == 1448);
+    heard = 5;
+  }
+  SECTION("behind the end") {
+    REQUIRE(m.tcp.send(end, std::string(9'990, 'x')) == std::size_t{9'990});
+    REQUIRE(m.tcp.shutdown(end, SHUT_WR).ok());
+    m.host.advance(5s);
+    REQUIRE(m.tcp.receive(accepted, 10'000).bytes.size() == 9'990);
+    heard = 0.04;
+  }
+  m.host.advance(1s);
+  m.network.set_partitioned(m.client_net, m.server_net, true);
+  CHECK(m.error_of(end) == std::pair{heard + 10, ETIMEDOUT});
+}
+
 TEST_CASE("Network ends: an end that was acknowledged with bytes is not once more", "[network][options]") {
   Connection c;
   REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPIDLE, 10).ok());

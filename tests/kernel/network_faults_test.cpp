@@ -103,6 +103,18 @@ TEST_CASE("Network: what comes before what it follows is sent again, too", "[net
   CHECK(c.tcp.in_flight(c.end) == 0);
 }
 
+TEST_CASE("Network: an urgent byte that got lost is not announced by what comes after it", "[network][partition]") {
+  Connection c;
+  c.network.set_partitioned(c.client_net, c.server_net, true);
+  REQUIRE(c.tcp.send(c.end, "!", MSG_OOB).ok());
+  c.network.set_partitioned(c.client_net, c.server_net, false);
+  REQUIRE(c.tcp.send(c.end, "abc").ok());
+  CHECK(c.tcp.receive(c.accepted, 1, MSG_OOB) == nothing(EINVAL));
+  c.host.advance(200ms);
+  CHECK(c.tcp.receive(c.accepted, 1, MSG_OOB) == text("!"));
+  CHECK(c.tcp.receive(c.accepted) == text("abc"));
+}
+
 TEST_CASE("Network: who connects anew from the same port puts an end to what the peer still has",
           "[network][partition]") {
   Connection c;

@@ -7,13 +7,10 @@ namespace rouse::inline v0::kernel {
 
 inline NetNamespace* TcpEndpoint::target() const { return net_.find(remote.address); }
 
-inline bool TcpEndpoint::is_partitioned() const {
-  NetNamespace* const to = target();
-  return to == nullptr || net_.network().link(net_, *to).is_partitioned();
-}
+inline bool TcpEndpoint::is_partitioned() const { return net_.network().link(net_, *target()).is_partitioned(); }
 
 inline std::size_t TcpEndpoint::segment_max() const {
-  constexpr std::size_t loopback = 65483;  // What their largest packets leave.
+  constexpr std::size_t loopback = 32741;  // Half of the first window there.
   constexpr std::size_t ethernet = 1448;
   return net_.has(remote.address) ? loopback : ethernet;
 }
@@ -32,12 +29,11 @@ inline void TcpEndpoint::tune() {
 
 inline void TcpEndpoint::open_window_to(std::size_t n) { advertised_ = std::max(advertised_, expected_ + n); }
 
-// Not a little at a time: a window that was shut opens when a whole segment has room, or all is free.
+// Not a little at a time: there is room when there is for a whole segment, or all is free.
 inline std::size_t TcpEndpoint::window() const {
   const std::size_t most = receive_max();
   const std::size_t free = most - std::min(received_.size(), most);
-  const bool is_shut = advertised_ <= expected_;
-  return is_shut && free < std::min(segment_max(), most) ? 0 : free;
+  return free < std::min(segment_max(), most) ? 0 : free;
 }
 
 // For want of memory it gets lost on the way, like any other.
@@ -71,8 +67,8 @@ inline void TcpEndpoint::send_syn(bool sends_now) {
 }
 
 inline void TcpEndpoint::send_queued() {
-  if (!has_peer() || state_ == TcpState::syn_received) return;
-  while (sent_ < send_end()) {
+  if (!has_peer()) return;
+  for (;;) {
     const std::uint64_t bytes_left = data_end() - std::min(sent_, data_end());
     const std::uint64_t may = window_end_ - std::min(sent_, window_end_);
     const auto n = static_cast<std::size_t>(std::min({bytes_left, may, std::uint64_t{segment_max()}}));

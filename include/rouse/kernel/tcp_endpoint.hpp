@@ -184,7 +184,8 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   /// What the timer is for.
   enum class Awaits { nothing, acknowledgement, more, window, keepalive_answer, end };
 
-  static constexpr int syn_linear_retries = 4;  // net.ipv4.tcp_syn_linear_timeouts.
+  static constexpr int syn_linear_retries = 4;           // net.ipv4.tcp_syn_linear_timeouts.
+  static constexpr Time longest_wait = 120'000'000'000;  // TCP_RTO_MAX.
 
   /// What a segment has of its own.
   struct Part {
@@ -221,8 +222,8 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   void retry(Time now);
   void await_end();
   [[nodiscard]] Time next_try() const;
-  [[nodiscard]] int retries_max() const;
-  [[nodiscard]] Time user_timeout_since() const;
+  [[nodiscard]] Time user_limit() const;
+  [[nodiscard]] bool has_tried_enough(Time now) const;
   void transmit(const Part& part) noexcept;
   void send_syn(bool sends_now = true);
   void send_ack() { transmit({.sequence = sent_}); }

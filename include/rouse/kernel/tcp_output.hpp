@@ -95,13 +95,12 @@ inline bool TcpEndpoint::send(UserInput& from, bool urgent_last) {
   } else {
     unacknowledged_.shrink(n);
   }
-  if (urgent_last && from.left() == 0) urgent_end_ = data_end();
+  if (urgent_last) urgent_end_ = data_end();
   send_queued();
   return is_good;
 }
 
 inline void TcpEndpoint::shut_write() {
-  if (fin_queued_) return;
   if (state_ == TcpState::established) {
     state_ = TcpState::fin_wait_1;
   } else if (state_ == TcpState::close_wait) {
@@ -154,45 +153,67 @@ inline void TcpEndpoint::disarm() {
 // When to try again, or to give up.
 inline Time TcpEndpoint::next_try() const {
   constexpr Time second = 1'000'000'000;
-  constexpr Time longest = 120 * second;
   const Time now = timers().now();
-  const auto doubled = [longest](Time span, int times) {
-    return times >= 20 ? longest : std::min(span << times, longest);
-  };
-  switch (awaits_) {
-    case Awaits::keepalive_answer:
-      return retries_ == 0 ? std::max(now, heard_at_ + options.keep_idle * second)
-                           : now + options.keep_interval * second;
-    case Awaits::acknowledgement:
-      if (state_ == TcpState::syn_sent) return now + doubled(second, std::max(retries_ - syn_linear_retries, 0));
-      if (state_ == TcpState::syn_received) return now + doubled(second, retries_);
-      [[fallthrough]];
-    default: break;
+  if (awaits_ == Awaits::keepalive_answer) {
+    return retries_ == 0 ? std::max(now, heard_at_ + options.keep_idle * second) : now + options.keep_interval * second;
   }
-  const Time next = now + doubled(second / 5, std::max(retries_ - 1, 0));
-  const bool is_limited = awaits_ == Awaits::acknowledgement && options.user_timeout != 0 && retries_ >= 2;
-  constexpr Time millisecond = 1'000'000;
-  return is_limited ? std::min(next, user_timeout_since() + options.user_timeout * millisecond) : next;
+  const auto in = [now](Time span, int doublings) {
+    for (; doublings > 0 && span < longest_wait; --doublings) span *= 2;
+    return now + std::min(span, longest_wait);
+  };
+  Time next = 0;
+  if (state_ == TcpState::syn_sent) {
+    next = in(second, retries_ - syn_linear_retries);
+  } else if (state_ == TcpState::syn_received) {
+    next = in(second, retries_);
+  } else {
+    // Of bytes, the first second try is one more that does not double.
+    next = in(second / 5, awaits_ == Awaits::window ? retries_ : retries_ - 1);
+  }
+  return retries_ == 0 ? next : std::min(next, user_limit());
 }
 
-inline int TcpEndpoint::retries_max() const {
+// When TCP_USER_TIMEOUT says that it has been long enough. Of bytes it counts from when they were sent again by the
+// time-out, of a window from when it was asked for first.
+inline Time TcpEndpoint::user_limit() const {
+  constexpr Time millisecond = 1'000'000;
+  if (options.user_timeout == 0) return time_never;
+  Time since = waits_since_;
+  if (awaits_ == Awaits::keepalive_answer) {
+    since = heard_at_;
+  } else if (awaits_ == Awaits::window) {
+    since += 200 * millisecond;
+  } else if (!is_connecting()) {
+    since += 400 * millisecond;
+  }
+  return since + options.user_timeout * millisecond;
+}
+
+// By how often, or by how long it would have taken had each try doubled the time to the next.
+inline bool TcpEndpoint::has_tried_enough(Time now) const {
+  constexpr Time second = 1'000'000'000;
   constexpr int syn_default = 6;      // net.ipv4.tcp_syn_retries.
   constexpr int syn_ack_default = 5;  // net.ipv4.tcp_synack_retries.
   constexpr int data_default = 15;    // net.ipv4.tcp_retries2.
   constexpr int orphan = 8;
-  if (awaits_ == Awaits::keepalive_answer) return options.keep_count;
+  const bool has_limit = options.user_timeout != 0;
+  if (awaits_ == Awaits::keepalive_answer) return !has_limit && retries_ >= options.keep_count;
+  if (state_ == TcpState::syn_received) return retries_ >= syn_ack_default;
   if (state_ == TcpState::syn_sent) {
-    return syn_linear_retries + (options.syn_retries != 0 ? options.syn_retries : syn_default);
+    const int tries = options.syn_retries != 0 ? options.syn_retries : syn_default;
+    if (has_limit) return retries_ >= tries + syn_linear_retries;
+    Time span = 0;
+    Time next = second;
+    for (int i = 0; i <= tries; ++i) {
+      span += next;
+      next = std::min(2 * next, longest_wait);
+    }
+    return now - waits_since_ >= span;
   }
-  if (state_ == TcpState::syn_received) return syn_ack_default;
+  const int tries = is_orphan_ ? orphan : data_default;
+  if (awaits_ == Awaits::window) return retries_ >= tries;
   // The first time that bytes are sent again, Linux only looks whether the last of them got lost: it does not count.
-  return (is_orphan_ ? orphan : data_default) + (awaits_ == Awaits::acknowledgement ? 1 : 0);
-}
-
-// From when on TCP_USER_TIMEOUT counts: of bytes, from when they were sent again by the time-out.
-inline Time TcpEndpoint::user_timeout_since() const {
-  constexpr Time first_timeout = 400'000'000;
-  return waits_since_ + (awaits_ == Awaits::acknowledgement && !is_connecting() ? first_timeout : 0);
+  return !has_limit && retries_ > tries;
 }
 
 inline void TcpEndpoint::on_due(Time now) {
@@ -208,11 +229,10 @@ inline void TcpEndpoint::on_due(Time now) {
 }
 
 inline void TcpEndpoint::retry(Time now) {
-  constexpr Time neighbour_patience = 3'000'000'000;  // Three tries to find out who has an address, a second each.
-  constexpr Time millisecond = 1'000'000;
-  if (target() == nullptr && now - waits_since_ >= neighbour_patience) return fail(EHOSTUNREACH);
-  const bool is_late = options.user_timeout != 0 && now - user_timeout_since() >= options.user_timeout * millisecond;
-  if (retries_ >= retries_max() || is_late) return fail(ETIMEDOUT);
+  constexpr int neighbour_retries = 2;  // Three tries to find out who has an address, a second each.
+  if (target() == nullptr && retries_ == neighbour_retries) return fail(EHOSTUNREACH);
+  const bool is_late = retries_ > 0 && now >= user_limit();
+  if (is_late || has_tried_enough(now)) return fail(ETIMEDOUT);
   ++retries_;
   timers().schedule(*this, next_try());
   if (is_connecting()) return transmit({.sequence = acknowledged_, .syn = true});
@@ -231,7 +251,6 @@ inline void TcpEndpoint::fail(int with) {
   error = with;
   finish();
   wake_all();
-  wake(EventFlags::err);
 }
 
 inline void TcpEndpoint::abort() {
@@ -276,7 +295,6 @@ inline void TcpEndpoint::finish() {
   disarm();
   delayed_ack_.stop();
   state_ = TcpState::closed;
-  listens = false;
   read_shut = write_shut = true;
   data_begin_ = data_end();
   unacknowledged_.clear();

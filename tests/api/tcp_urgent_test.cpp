@@ -177,3 +177,19 @@ TEMPLATE_LIST_TEST_CASE("TCP urgent: a receive that fails passes it, and the nex
   CHECK(t.receive(1, MSG_OOB | MSG_PEEK) == nothing(EINVAL));
   CHECK(t.receive() == text("cd"));
 }
+
+TEMPLATE_LIST_TEST_CASE("TCP urgent: of a send that had no room for all, the last byte that it had room for is",
+                        "[tcp][urgent][buffer]", test::AllBackends) {
+  test::TcpEnds<TestType> t;
+  const auto sent = t.calls.send(t.client, std::string(10'000'000, 'x'), MSG_OOB);
+  REQUIRE(sent.ok());
+  REQUIRE(sent.value() < 10'000'000);
+  std::size_t taken = 0;
+  while (taken < sent.value() - 1) {
+    ::pollfd entry{t.accepted.get(), POLLIN, 0};
+    REQUIRE(t.on.backend.poll(&entry, 1, 10'000) == 1);
+    taken += t.calls.receive(t.accepted, 10'000'000).bytes.size();
+  }
+  CHECK(t.calls.is_at_mark(t.accepted));
+  CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == text("x"));
+}

@@ -1,5 +1,6 @@
 // How connections of two machines begin and end: what there is of them, where, and for how long. At exact times.
 #include "../support/machines.hpp"
+#include "../support/wake_keys.hpp"
 
 #include <chrono>
 #include <deque>
@@ -164,6 +165,79 @@ TEST_CASE("Network ends: who ends last is told when that was heard", "[network][
   CHECK(epoll.wait(events, Timeout::now) == 1);
 }
 
+TEST_CASE("Network ends: who breaks off when only the last word is missing says nothing", "[network][reset]") {
+  Connection c;
+  const auto cut = [&c](bool is_cut) { c.network.set_partitioned(c.client_net, c.server_net, is_cut); };
+  int expected = 0;
+  SECTION("the peer has ended before") {
+    REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
+    c.host.advance(1s);
+    cut(true);
+    REQUIRE(c.tcp.shutdown(c.accepted, SHUT_WR).ok());
+    cut(false);
+  }
+  SECTION("both have ended at once") {
+    c.link.set_latency(10ms);
+    REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
+    REQUIRE(c.tcp.shutdown(c.accepted, SHUT_WR).ok());
+    cut(true);
+    c.host.advance(10ms);
+    cut(false);
+    c.link.set_latency(0ms);
+  }
+  SECTION("but not if some is to be sent") {
+    const std::string much(100'000, 'x');
+    while (c.tcp.send(c.accepted, much).ok()) continue;
+    REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
+    REQUIRE(c.tcp.shutdown(c.accepted, SHUT_WR).ok());
+    expected = ECONNRESET;
+  }
+  REQUIRE(c.tcp.connect(c.accepted, test::unspecified()).ok());
+  CHECK(c.tcp.take_error(c.end) == expected);
+}
+
+TEST_CASE("Network ends: what was not acknowledged in time is not when all is over", "[network][reset]") {
+  Connection c;
+  REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
+  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.tcp.set_linger(c.accepted, 0);
+  REQUIRE(c.accepted.close().ok());
+  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.host.advance(100ms);
+  CHECK(c.tcp.in_flight(c.end) == 1);
+  CHECK(c.tcp.take_error(c.end) == 0);
+  c.host.advance(1s);
+  CHECK(c.tcp.take_error(c.end) == ECONNRESET);
+}
+
+TEST_CASE("Network ends: nothing comes of a connection that was cut", "[network][reset]") {
+  Connection c;
+  c.network.set_partitioned(c.client_net, c.server_net, true);
+  REQUIRE(c.tcp.send(c.end, "lost").ok());
+  c.network.reset_connections(c.client_net, c.server_net);
+  REQUIRE(c.tcp.take_error(c.end) == ECONNRESET);
+  c.host.advance(24h);
+  CHECK(c.tcp.take_error(c.end) == 0);
+}
+
+TEST_CASE("Network ends: a sender that waits for room is told once, when there is much", "[network][buffer]") {
+  Machines m;
+  const Fd server = m.listener();
+  REQUIRE(m.tcp.set_option(server, SO_RCVBUF, 10'000).ok());
+  const Fd end = m.client();
+  REQUIRE(m.tcp.set_option(end, SO_SNDBUF, 15'000).ok());
+  const Fd accepted = m.tcp.accepted(server);
+  while (m.tcp.send(end, std::string(1'000, 'x')).ok()) continue;
+  test::WakeKeys<test::OnEmulated> keys{m.on, end.get()};
+  CHECK(m.tcp.bits(end) == F{});
+  REQUIRE(m.tcp.receive(accepted, 3'000).bytes.size() == 3'000);
+  CHECK(keys.take() == F{});
+  while (m.tcp.receive(accepted, 10'000).result.ok()) continue;
+  CHECK(keys.take() == test::room_key);
+  REQUIRE(m.tcp.send(end, "x").ok());
+  CHECK(keys.take() == F{});
+}
+
 TEST_CASE("Network ends: of those who connect at once, a listener takes as many as it has places", "[network][tcp]") {
   Machines m;
   m.link.set_latency(10ms);
@@ -214,6 +288,17 @@ TEST_CASE("Network ends: what fills a packet of the link waits for no more", "[n
   CHECK(c.tcp.readable(c.accepted) == 0);
   REQUIRE(c.tcp.send(c.end, "x", MSG_MORE).ok());
   CHECK(c.tcp.readable(c.accepted) == segment);
+  CHECK(c.on.kernel.timers.next_deadline() == kernel::time_never);
+}
+
+TEST_CASE("Network ends: what fills the window waits for no more", "[network][flags]") {
+  Machines m;
+  const Fd server = m.listener();
+  REQUIRE(m.tcp.set_option(server, SO_RCVBUF, 10'000).ok());
+  const Fd end = m.client();
+  const Fd accepted = m.tcp.accepted(server);
+  REQUIRE(m.tcp.send(end, std::string(10'500, 'x'), MSG_MORE) == std::size_t{10'500});
+  CHECK(m.tcp.readable(accepted) == 10'000);
 }
 
 TEST_CASE("Network ends: to read makes no room worth telling, in a window that stays shut or behind the end",

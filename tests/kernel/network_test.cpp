@@ -220,6 +220,23 @@ TEST_CASE("Network: bandwidth", "[network][link]") {
   CHECK(m.udp.receive(server).bytes == datagram);
 }
 
+TEST_CASE("Network: the segments of TCP take bandwidth by their headers", "[network][link][tcp]") {
+  Machines m;
+  const Calls tcp6{m.on, SOCK_STREAM, AF_INET6};
+  const bool is_v6 = GENERATE(false, true);
+  const Calls& calls = is_v6 ? tcp6 : m.tcp;
+  const std::string at = inet_address(is_v6 ? "fd00::2" : "10.0.0.2", 8080);
+  const Fd server = m.socket(calls, m.server_net);
+  REQUIRE(calls.bind(server, at).ok());
+  REQUIRE(calls.listen(server, 1).ok());
+  m.link.set_bandwidth(1000);
+  const Fd client = m.socket(calls, m.client_net);
+  REQUIRE(calls.connect(client, at) == failed(EINPROGRESS));
+  ::pollfd entry{client.get(), POLLOUT, 0};
+  REQUIRE(m.on.backend.poll(&entry, 1, -1) == 1);
+  CHECK(m.seconds() == (is_v6 ? 0.144 : 0.104));  // There and back.
+}
+
 TEST_CASE("Network: IPv6 and the answers to nobody take bandwidth by their headers", "[network][link]") {
   Machines m;
   const Calls udp6{m.on, SOCK_DGRAM, AF_INET6};

@@ -135,7 +135,11 @@ inline void check_invariants(const Kernel& kernel) {
       check_unix_packets(kernel, static_cast<const UnixPacketFile&>(*packets));
     }
   });
-  kernel.network.for_each([&](const NetNamespace& net) { check_connections(kernel, net); });
+  kernel.network.for_each([&](const NetNamespace& net) {
+    check_connections(kernel, net);
+    const bool ports_are_good = net.tcp_ports.is_consistent() && net.udp_ports.is_consistent();
+    if (!ports_are_good) broken(kernel, "a port is kept that nobody has");
+  });
   if (!kernel.timers.is_consistent()) broken(kernel, "the timers are not in order");
   // A socket that is itself inside a message may hold more.
   if (in_messages.size() > kernel.unix_in_flight.count()) broken(kernel, "a message holds a file that is not counted");

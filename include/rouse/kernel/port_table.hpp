@@ -122,6 +122,11 @@ class PortTable {
     if (found->second.users.empty()) ports_.erase(found);
   }
 
+  /// What check_invariants asks: no port is kept that nobody has.
+  [[nodiscard]] bool is_consistent() const {
+    return std::all_of(ports_.begin(), ports_.end(), [](const auto& port) { return !port.second.users.empty(); });
+  }
+
   /// The next ephemeral port that nobody has, or for which `may_share` says yes; 0 if there is none. Linux draws lots;
   /// here they are in turn. TCP's bind begins with the odd ones, its connect with the even ones.
   enum class Parity { odd, even, any };

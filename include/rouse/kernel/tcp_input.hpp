@@ -247,6 +247,7 @@ inline void TcpEndpoint::enter_time_wait() {
     rest->remote = remote;
     rest->share_as(*this);
     rest->state_ = TcpState::time_wait;
+    rest->is_orphan_ = true;
     rest->expected_ = rest->read_at_ = rest->advertised_ = expected_;
     rest->sent_ = rest->acknowledged_ = rest->data_begin_ = sent_;
     // It takes its place at the port and among the connections: neither takes memory.

@@ -95,7 +95,7 @@ inline bool TcpEndpoint::send(UserInput& from, bool urgent_last) {
   } else {
     unacknowledged_.shrink(n);
   }
-  if (urgent_last) urgent_end_ = data_end();
+  if (urgent_last && (from.left() == 0 || room() == 0)) urgent_end_ = data_end();
   send_queued();
   return is_good;
 }

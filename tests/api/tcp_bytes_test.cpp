@@ -80,6 +80,15 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: only with MSG_WAITALL does a receive that ma
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP bytes: a receive that may wait does not if there is one byte", "[tcp][bytes]",
+                        test::AllBackends) {
+  test::TcpEnds<TestType> t{AF_INET, 0};
+  for (const std::size_t n : {1, 2, 100}) {
+    REQUIRE(t.calls.send(t.client, "x").ok());
+    CHECK(t.calls.receive(t.accepted, n) == text("x"));
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP bytes: of all that MSG_WAITALL waits for it takes what there will be",
                         "[tcp][bytes][flags]", test::AllBackends) {
   test::TcpEnds<TestType> t{AF_INET, 0};
@@ -185,6 +194,12 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: with MSG_MORE they wait for more", "[tcp][by
     CHECK(t.calls.readable(t.accepted) == 0);
     REQUIRE(t.calls.send(t.client, "x", MSG_MORE).ok());
     CHECK(t.calls.readable(t.accepted) == segment);
+  }
+  SECTION("not other options") {
+    REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_CORK, 1).ok());
+    CHECK(t.calls.to_be_sent(t.client) == 3);
+    REQUIRE(t.calls.set(t.client, IPPROTO_TCP, TCP_NODELAY, 0).ok());
+    CHECK(t.calls.to_be_sent(t.client) == 3);
   }
   SECTION("the end") {
     REQUIRE(t.calls.shutdown(t.client, SHUT_WR).ok());

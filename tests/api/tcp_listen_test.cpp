@@ -67,6 +67,46 @@ TEMPLATE_LIST_TEST_CASE("TCP listen: a port that listening chose goes when it en
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP listen: a port of the kernel's choice is none of IPv6's if the listener is IPv4's",
+                        "[tcp][listen]", test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM};
+  const test::InetSockets calls6{on, SOCK_STREAM, AF_INET6};
+  const auto server = calls.fresh();
+  REQUIRE(calls.listen(server, 1).ok());
+  const auto client = calls6.fresh();
+  REQUIRE(calls6.connect(client, test::inet_address("::1", calls.port(server))) == test::failed(EINPROGRESS));
+  CHECK(calls6.take_error(client) == ECONNREFUSED);
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP listen: how it shares its port is learned anew", "[tcp][listen][bind]",
+                        test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM};
+  const auto first = calls.fresh();
+  REQUIRE(calls.set_option(first, SO_REUSEPORT, 1).ok());
+  REQUIRE(calls.bind(first, calls.here(0)).ok());
+  REQUIRE(calls.set_option(first, SO_REUSEPORT, 0).ok());
+  const bool listens = GENERATE(true, false);
+  if (listens) REQUIRE(calls.listen(first, 1).ok());
+  const auto second = calls.fresh();
+  REQUIRE(calls.set_option(second, SO_REUSEPORT, 1).ok());
+  CHECK(calls.bind(second, calls.local(first)).error() == (listens ? EADDRINUSE : 0));
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP listen: a connect waits by the limit for sending, not that for receiving",
+                        "[tcp][listen][connect]", test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM};
+  const auto server = calls.listening();
+  const ::timeval none{-1, 0};  // Not at all.
+  for (const auto& [option, error] : {std::pair{SO_RCVTIMEO, 0}, std::pair{SO_SNDTIMEO, EINPROGRESS}}) {
+    const auto client = calls.fresh(0);
+    REQUIRE(on.backend.setsockopt(client.get(), SOL_SOCKET, option, &none, sizeof none).ok());
+    CHECK(calls.connect(client, calls.local(server)).error() == error);
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP listen: an accepted socket has the time limits of its listener", "[tcp][listen]",
                         test::AllBackends) {
   TestType on;

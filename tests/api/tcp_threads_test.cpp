@@ -77,6 +77,29 @@ TEMPLATE_LIST_TEST_CASE("TCP threads: who accepts takes turns", "[tcp][threads]"
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP threads: who accepts is told by a disconnect of the listener", "[tcp][threads]",
+                        test::AllThreadBackends) {
+  Listening<TestType> t;
+  auto acceptor = t.acceptor();
+  REQUIRE(t.calls.connect(t.listener, test::unspecified()).ok());
+  CHECK(acceptor.result() == -EINVAL);
+}
+
+TEMPLATE_LIST_TEST_CASE("TCP threads: who connects sleeps on when somebody makes room", "[tcp][threads]",
+                        test::AllThreadBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM};
+  const auto listener = calls.listening(0);
+  const auto first = calls.client_of(listener);
+  const auto second = calls.fresh(0);
+  auto worker = on.spawn([&] { return calls.connect(second, calls.local(listener)); });
+  on.wait_until_blocked(worker);
+  REQUIRE(calls.set_option(second, SO_SNDBUF, 100'000).ok());
+  on.wait_until_blocked(worker);
+  REQUIRE(calls.shutdown(second, SHUT_RDWR).ok());
+  CHECK(worker.result() == failed(ECONNRESET));
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP threads: a listener that ends wakes all, one that is closed nobody", "[tcp][threads]",
                         test::AllThreadBackends) {
   Listening<TestType> t;

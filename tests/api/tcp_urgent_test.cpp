@@ -78,6 +78,18 @@ TEMPLATE_LIST_TEST_CASE("TCP urgent: alone it is nothing to read, and lost to wh
   CHECK(t.calls.receive(t.accepted, 1, MSG_OOB) == nothing(EINVAL));
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP urgent: at a bad address it is lost", "[tcp][urgent][fault]", test::AllBackends) {
+  Marked<TestType> t;
+  const auto receive_badly = [&](int flags) {
+    return t.on.backend.recvfrom(t.accepted.get(), test::unmapped(), 1, flags | MSG_OOB, nullptr, nullptr).error();
+  };
+  CHECK(receive_badly(MSG_PEEK) == EFAULT);
+  CHECK(receive_badly(0) == EFAULT);
+  CHECK(t.receive(1, MSG_OOB) == nothing(EINVAL));
+  REQUIRE(t.receive(2) == text("ab"));
+  CHECK(t.calls.asked(t.accepted, SIOCATMARK) == 1);
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP urgent: the last one is", "[tcp][urgent]", test::AllBackends) {
   test::TcpEnds<TestType> t;
   REQUIRE(t.calls.send(t.client, "ab!", MSG_OOB).ok());

@@ -1,4 +1,5 @@
 // How connections of two machines begin and end: what there is of them, where, and for how long. At exact times.
+#include "../support/guarded.hpp"
 #include "../support/machines.hpp"
 #include "../support/wake_keys.hpp"
 
@@ -60,6 +61,9 @@ TEST_CASE("Network ends: when all ports have gone, a connect finds none", "[netw
   CHECK(m.tcp.port(second) == 0);
   CHECK(m.tcp.connect(second, m.tcp.local(another)) == failed(EINPROGRESS));
   CHECK(m.tcp.port(second) == left);
+  const Fd third = m.socket(m.tcp, m.client_net);
+  CHECK(m.tcp.listen(third, 1) == failed(EADDRINUSE));
+  CHECK(m.tcp.option(third, SO_ACCEPTCONN) == 0);
   for (kernel::PortUser& user : users) ports.remove(user);
 }
 
@@ -218,6 +222,20 @@ TEST_CASE("Network ends: nothing comes of a connection that was cut", "[network]
   REQUIRE(c.tcp.take_error(c.end) == ECONNRESET);
   c.host.advance(24h);
   CHECK(c.tcp.take_error(c.end) == 0);
+}
+
+TEST_CASE("Network ends: a read takes what is there, not what comes as it made room", "[network][buffer]") {
+  Machines m;
+  const Fd server = m.listener();
+  REQUIRE(m.tcp.set_option(server, SO_RCVBUF, 10'000).ok());
+  const Fd end = m.client();
+  const Fd accepted = m.tcp.accepted(server);
+  REQUIRE(m.tcp.send(end, std::string(30'000, 'x')) == std::size_t{30'000});
+  CHECK(m.tcp.receive(accepted, 30'000).bytes.size() == 10'000);
+  // Unless it is to wait for so many. Then it says how many there were before a bad address.
+  const test::Guarded memory{3};
+  CHECK(m.on.backend.recvfrom(accepted.get(), memory.last(10'000), 20'000, MSG_WAITALL, nullptr, nullptr) ==
+        std::size_t{10'000});
 }
 
 TEST_CASE("Network ends: a sender that waits for room is told once, when there is much", "[network][buffer]") {

@@ -53,6 +53,29 @@ TEST_CASE("Linger: a close waits until its end is acknowledged", "[network][ling
   }
 }
 
+TEST_CASE("Linger: a close waits also if the peer has ended, or ends meanwhile", "[network][linger]") {
+  Lingering c;
+  SECTION("has ended") {
+    REQUIRE(c.tcp.shutdown(c.accepted, SHUT_WR).ok());
+    c.host.advance(1s);
+    c.link.set_latency(10ms);
+  }
+  SECTION("ends at the same time") {
+    c.link.set_latency(10ms);
+    REQUIRE(c.tcp.shutdown(c.accepted, SHUT_WR).ok());
+  }
+  CHECK(c.closed_after() == 20.0);
+}
+
+TEST_CASE("Linger: what the peer still sends is of no use to anybody", "[network][linger]") {
+  Lingering c;
+  c.link.set_latency(10ms);
+  REQUIRE(c.tcp.send(c.accepted, "x").ok());
+  CHECK(c.closed_after() == 10.0);
+  c.host.advance(1s);  // When it is sent again: the first reset came behind the end.
+  CHECK(c.tcp.take_error(c.accepted) == EPIPE);
+}
+
 TEST_CASE("Linger: what the peer has no room for keeps a close waiting, for as long as was said", "[network][linger]") {
   Lingering c;
   const std::string much(3'000'000, 'x');

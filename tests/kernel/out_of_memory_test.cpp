@@ -45,6 +45,7 @@ struct Fixture {
     REQUIRE(test::send_message(backend, messages[1], "xy", two_files).ok());
     REQUIRE(bind(tcp_listener, 5001) == 0);
     REQUIRE(bind(bound_tcp, 5002) == 0);
+    REQUIRE(bind(bound_too, 5003) == 0);
     REQUIRE(bind(udp, 5001) == 0);
     REQUIRE(backend.listen(tcp_listener, 8).ok());
     REQUIRE(connect(tcp_client, 5001) == 0);
@@ -98,6 +99,7 @@ struct Fixture {
   const int fresh_packets = backend.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0).value();
   const int tcp_listener = backend.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0).value();
   const int bound_tcp = backend.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0).value();
+  const int bound_too = backend.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0).value();
   const int tcp_client = backend.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0).value();
   const int fresh_tcp = backend.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0).value();
   const int udp = backend.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0).value();
@@ -176,6 +178,7 @@ const std::vector<Row>& rows() {
       {"socket of udp", [](Fixture& f) { return f.backend.socket(AF_INET6, SOCK_DGRAM, 0).error(); }},
       {"bind of tcp", [](Fixture& f) { return f.bind(f.fresh_tcp, 6000); }},
       {"bind of tcp to an unused port", [](Fixture& f) { return f.bind(f.fresh_tcp, 0); }},
+      {"connect of tcp that is bound", [](Fixture& f) { return f.connect(f.bound_too, 5001); }},
       {"bind of udp", [](Fixture& f) { return f.bind(f.fresh_udp, 6000); }},
       {"listen of tcp", [](Fixture& f) { return f.backend.listen(f.fresh_tcp, 1).error(); }},
       {"connect of tcp", [](Fixture& f) { return f.connect(f.fresh_tcp, 5001); }},

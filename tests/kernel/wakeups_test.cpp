@@ -225,3 +225,85 @@ TEST_CASE("Wakeups: a datagram socket tells one that there is room, or that its 
   connect(pair[0]);
   CHECK(left.woken() == one_twice);  // Its message is gone, and so is its peer.
 }
+
+TEST_CASE("Wakeups: a tcp connection tells one of bytes and room, and everybody of its ends", "[wakeups][tcp]") {
+  const Machine on;
+  const auto make = [&] { return on.backend.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0).value(); };
+  const SocketAddress at = SocketAddress::ipv4_loopback(5000);
+  const int listener = make();
+  REQUIRE(on.backend.bind(listener, at.data(), at.size()).ok());
+  REQUIRE(on.backend.listen(listener, 1).ok());
+  Watched waiting = on.watch(listener);
+  const int client = make();
+  Watched here = on.watch(client);
+  REQUIRE(on.backend.connect(client, at.data(), at.size()) == SysResult<void>::failure(EINPROGRESS));
+  CHECK(here.woken() == everybody);
+  CHECK(waiting.woken() == one);
+  const int accepted = on.backend.accept4(listener, nullptr, nullptr, SOCK_NONBLOCK).value();
+  Watched there = on.watch(accepted);
+  on.send(client, 100);
+  CHECK(there.woken() == one);
+  CHECK(here.woken() == nobody);
+  const std::string much(10'000'000, 'x');
+  const std::size_t sent = on.backend.write(client, much.data(), much.size()).value();
+  static_cast<void>(there.woken());
+  CHECK(on.backend.write(client, "x", 1) == SysResult<std::size_t>::failure(EAGAIN));
+  CHECK(here.woken() == nobody);
+  std::string taken(sent + 100, '-');
+  while (on.backend.read(accepted, taken.data(), taken.size()).ok()) continue;
+  CHECK(here.woken() == one);
+  static_cast<void>(there.woken());
+  SECTION("a shutdown") {
+    REQUIRE(on.backend.shutdown(client, SHUT_WR).ok());
+    CHECK(here.woken() == everybody);
+    CHECK(there.woken() == everybody);
+    REQUIRE(on.backend.shutdown(client, SHUT_RD).ok());
+    CHECK(here.woken() == everybody);
+    CHECK(there.woken() == nobody);
+  }
+  SECTION("a reset") {
+    const ::linger at_once{1, 0};
+    REQUIRE(on.backend.setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once).ok());
+    REQUIRE(on.backend.close(client).ok());
+    CHECK(there.woken() == everybody);
+  }
+  SECTION("the listener's end") {
+    const ::sockaddr none{};
+    REQUIRE(on.backend.connect(listener, &none, sizeof none).ok());
+    CHECK(waiting.woken() == one);
+  }
+}
+
+TEST_CASE("Wakeups: how calls on a tcp socket wait", "[wakeups][tcp]") {
+  Machine on;
+  using kernel::Direction;
+  const int fd = on.backend.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0).value();
+  const auto style = [&](Direction direction) { return on.kernel.file(fd)->wait_style(direction); };
+  SECTION("who accepts takes turns") {
+    REQUIRE(on.backend.listen(fd, 1).ok());
+    CHECK(style(Direction::read).key == (EventFlags::in | EventFlags::err));
+    CHECK(style(Direction::read).exclusive);
+    CHECK_FALSE(style(Direction::read).at_head);
+  }
+  SECTION("others look again at every wakeup, the last first; who connects looks for signals first") {
+    // Nobody has this address.
+    kernel::NetNamespace& net = on.kernel.network.add("other", {"10.0.0.1"});
+    const kernel::InNamespace in{on.kernel, net};
+    const int connecting = on.backend.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0).value();
+    ::sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(9);
+    at.sin_addr.s_addr = htonl(0x0a00'0002);
+    REQUIRE(on.backend.connect(connecting, reinterpret_cast<const ::sockaddr*>(&at), sizeof at) ==
+            SysResult<void>::failure(EINPROGRESS));
+    for (const int each : {fd, connecting}) {
+      for (const Direction direction : {Direction::read, Direction::write}) {
+        const kernel::WaitStyle found = on.kernel.file(each)->wait_style(direction);
+        CHECK(found.key == kernel::any_key);
+        CHECK_FALSE(found.exclusive);
+        CHECK(found.at_head);
+        CHECK(found.signals_first == (each == connecting && direction == Direction::write));
+      }
+    }
+  }
+}

@@ -44,11 +44,8 @@ inline SysResult<std::size_t> TcpSocketFile::receive(UserOutput& to, Incoming& m
   // A peek that finds that others have read since it slept begins again, with what is there now: each time from then
   // on, as by what it has moved it can no longer tell.
   const bool peeks = (flags & MSG_PEEK) != 0;
-  if (to.moved() == 0) message.peek_base = message.peek_at = end.read_at();
-  if (message.peek_base != end.read_at()) {
-    message.peek_at = end.read_at();
-    message.peek_base = message.peek_at - to.moved();
-  }
+  if (to.moved() == 0) message.peek_base = end.read_at();
+  if (to.moved() == 0 || message.peek_base != end.read_at()) message.peek_at = end.read_at();
   // To read makes room, and what comes then comes before this call could be told of it: so it looks again.
   bool is_good = true;
   for (bool goes_on = true; goes_on;) {
@@ -57,7 +54,7 @@ inline SysResult<std::size_t> TcpSocketFile::receive(UserOutput& to, Incoming& m
     net_.network().settle();
     goes_on = to.moved() > before && to.moved() < wanted;
   }
-  if (!is_good) return to.moved() > 0 ? Size{to.moved()} : Size::failure(EFAULT);
+  if (!is_good) return moved_or(to, Size::failure(EFAULT));
   if (most == 0 && end.has_unread()) return 0;
   if (to.moved() >= std::max<std::size_t>(wanted, 1)) return to.moved();
   const bool is_at_mark = end.is_mark(peeks ? message.peek_at : end.read_at());
@@ -84,7 +81,7 @@ inline SysResult<std::size_t> TcpSocketFile::receive_urgent(UserOutput& to, Inco
     if ((flags & MSG_TRUNC) != 0) return 1;
     return to.put(&byte, 1) == 1 ? Size{1} : Size::failure(EFAULT);
   }
-  if (end.state() == TcpState::closed || end.read_shut) return 0;
+  if (end.read_shut) return 0;
   return message.nothing_to_wait_for();
 }
 
@@ -101,12 +98,9 @@ inline SysResult<std::size_t> TcpSocketFile::send(UserInput& from, Outgoing& mes
   if ((message.flags & MSG_FASTOPEN) != 0 && state_ != State::connected) {
     throw NotModelled("MSG_FASTOPEN on a tcp socket");
   }
-  if (end.is_connecting()) {
-    if (end.error != 0) return Size::failure(end.take_error());
-    return Size::failure(EAGAIN);
-  }
+  if (end.is_connecting()) return Size::failure(EAGAIN);
   if (state != TcpState::established && state != TcpState::close_wait) return broken();
-  if (end.error != 0 || end.write_shut) return broken();
+  if (end.write_shut) return broken();
   if ((message.flags & MSG_FASTOPEN) != 0) return Size::failure(EISCONN);
   const SysResult<void> checked = detail_inet::check_control(message.control, family_);
   if (!checked.ok()) return checked;
@@ -126,7 +120,7 @@ inline SysResult<std::size_t> TcpSocketFile::send(UserInput& from, Outgoing& mes
     is_good = end.send(from, is_urgent);
   }
   net_.network().settle();
-  return is_good || from.moved() > 0 ? Size{from.moved()} : Size::failure(EFAULT);
+  return is_good ? Size{from.moved()} : moved_or(from, Size::failure(EFAULT));
 }
 
 /// <linux/sockios.h> of later kernels.

@@ -9,7 +9,6 @@ inline SysResult<void> TcpSocketFile::listen(int backlog) {
   using Result = SysResult<void>;
   const TcpState state = endpoint_->state();
   if (state_ != State::unconnected) return Result::failure(EINVAL);
-  if (state != TcpState::closed && state != TcpState::listening) return Result::failure(EINVAL);
   const auto most = static_cast<unsigned>(net_.network().limits().somaxconn);
   const std::size_t length = std::min(static_cast<unsigned>(backlog), most);
   if (state == TcpState::closed && endpoint_->is_linked()) {
@@ -47,9 +46,8 @@ inline SysResult<void> TcpSocketFile::accept(IfEmpty, FileRef& accepted) {
   return {};
 }
 
-inline SysResult<void> TcpSocketFile::connect(std::string_view address, WaitQueue*& full) {
+inline SysResult<void> TcpSocketFile::connect(std::string_view address, WaitQueue*&) {
   using Result = SysResult<void>;
-  full = nullptr;
   if (address.size() < sizeof(::sa_family_t)) return Result::failure(EINVAL);
   if (family_of(address) == AF_UNSPEC) {
     note_disconnected();
@@ -98,11 +96,6 @@ inline SysResult<void> TcpSocketFile::start_connect(std::string_view address) {
   end.local = {source, port};
   end.remote = target;
   end.error = 0;
-  const auto over = net_.connections.find({end.local, target});
-  if (over != net_.connections.end()) {
-    const std::shared_ptr<TcpEndpoint> last = over->second;
-    last->abort();
-  }
   // An IPv6 socket that once went to IPv4 does not hear the first answer from IPv6: Linux takes it for one of IPv4's.
   const bool is_deaf = was_of_ipv4_ && !target.address.is_v4();
   was_of_ipv4_ = was_of_ipv4_ || target.address.is_v4();
@@ -139,7 +132,6 @@ inline void TcpSocketFile::disconnect() {
   const bool keeps_port = last->is_linked() && (!last->is_implicit || state == TcpState::closed);
   fresh->local = last->local;
   if (keeps_port) ports().join(*fresh);  // Beside the last one, where it takes no memory.
-  last->set_queue(nullptr);
   last->abort();
   fresh->share_as(*last);
   fresh->count_on_from(*last);

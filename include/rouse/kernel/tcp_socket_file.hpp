@@ -28,9 +28,8 @@ class TcpSocketFile final : public InetSocketFile {
   SysResult<void> listen(int backlog) override;
   SysResult<void> may_accept() const override;
   SysResult<void> accept(IfEmpty if_empty, FileRef& accepted) override;
-  SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
-  SysResult<void> connect_again(std::string_view, WaitQueue*& full) override {
-    full = nullptr;
+  SysResult<void> connect(std::string_view address, WaitQueue*&) override;
+  SysResult<void> connect_again(std::string_view, WaitQueue*&) override {
     return endpoint_->is_connecting() ? SysResult<void>::failure(EAGAIN) : end_connect();
   }
   [[nodiscard]] int connect_unfinished() const override { return is_first_connect_ ? EINPROGRESS : EALREADY; }
@@ -86,17 +85,14 @@ class TcpSocketFile final : public InetSocketFile {
 
   [[nodiscard]] PortTable& ports() const override { return net_.tcp_ports; }
   [[nodiscard]] PortTable::Parity bind_parity() const override { return PortTable::Parity::odd; }
-  [[nodiscard]] bool may_bind() const override {
-    return endpoint_->state() == TcpState::closed && !endpoint_->is_linked();
-  }
+  [[nodiscard]] bool may_bind() const override { return !endpoint_->is_linked(); }
   [[nodiscard]] bool listens() const override { return endpoint_->state() == TcpState::listening; }
   int take_error() override { return endpoint_->take_error(); }
   void send_buffer_changed() override { endpoint_->tell_of_room(); }
   void receive_least_changed() override {
-    // The buffer grows with it, unless its size was set.
+    // The buffer grows with it: if its size was set, it is no more than half of that.
     InetOptions& with = endpoint_->options;
-    const int least = 2 * static_cast<int>(with.receive_least);
-    if (!with.receive_buffer_is_set) with.receive_buffer = std::max(with.receive_buffer, least);
+    with.receive_buffer = std::max(with.receive_buffer, 2 * static_cast<int>(with.receive_least));
     endpoint_->tell_of_bytes();
   }
   void keepalive_changed() override { endpoint_->note_partition(); }

@@ -105,6 +105,7 @@ TEMPLATE_LIST_TEST_CASE("UDP buffer: room is given back by the quarter", "[udp][
   // A datagram takes up 832 bytes: three of them are a fifth and four a quarter, but no third.
   CHECK_FALSE(makes_room(12288, 3));
   CHECK(makes_room(12288, 4));
+  CHECK(makes_room(4 * 4 * 832, 4));  // It need not be more.
 }
 
 TEMPLATE_LIST_TEST_CASE("UDP buffer: what was read of an emptied list is given back", "[udp][buffer]",

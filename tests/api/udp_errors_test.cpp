@@ -2,6 +2,7 @@
 #include "../support/bad_pointers.hpp"
 #include "../support/inet_sockets.hpp"
 #include "../support/messages.hpp"
+#include "../support/messages.hpp"
 #include "../support/wake_keys.hpp"
 
 using namespace rouse;
@@ -52,6 +53,8 @@ TEMPLATE_LIST_TEST_CASE("UDP errors: where it cannot go", "[udp][errors]", test:
       {"the broadcast", inet_address("127.255.255.255", 9), 1, 0, EACCES},
       {"too much", good, 65508, 0, EMSGSIZE},
       {"too much for anybody", inet_address("::1", 9), 65536, 0, EMSGSIZE},
+      {"too much for anybody, urgently", good, 65536, MSG_OOB, EMSGSIZE},
+      {"too much, urgently", good, 65535, MSG_OOB, EOPNOTSUPP},
       {"urgently", good.substr(0, 3), 1, MSG_OOB, EOPNOTSUPP},
       {"as much as there may be", good, 65507, 0, 0},
       {"no family is IPv4's", std::string(2, '\0') + good.substr(2), 1, 0, 0},
@@ -81,6 +84,10 @@ TEMPLATE_LIST_TEST_CASE("UDP errors: where IPv6 cannot go", "[udp][errors]", tes
   const std::string good = t.calls.nobody();
   CHECK(t.calls.send_to(fd, "x", "") == unsent(EINVAL));
   CHECK(t.calls.send_to(fd, "x", "a") == unsent(EINVAL));
+  CHECK(t.calls.send_to(fd, "x", std::string(1, '\0')) == unsent(EINVAL));
+  CHECK(t.calls.send_to(only, "x", inet_address("127.0.0.1", 9), MSG_OOB) == unsent(ENETUNREACH));
+  CHECK(t.calls.send_to(fd, "x", inet_address("::ffff:127.0.0.1", 0)) == unsent(EINVAL));
+  CHECK(t.calls.send_to(fd, "x", inet_address("ff02::1", 0)) == unsent(EINVAL));
   CHECK(t.calls.send_to(fd, "x", good.substr(0, 23)) == unsent(EINVAL));
   CHECK(t.calls.send_to(fd, "x", std::string(28, '\0')) == unsent(EDESTADDRREQ));
   CHECK(t.calls.send_to(fd, "x", std::string(28, '\1')) == unsent(EINVAL));
@@ -175,6 +182,14 @@ TEMPLATE_LIST_TEST_CASE("UDP errors: after a connect that failed, the peer gets 
     t.calls.set(fd, SOL_SOCKET, SO_DONTROUTE, 1).value();
     CHECK(arrives());
     CHECK(arrives());
+  }
+  SECTION("but for what comes with control") {
+    CHECK(arrives());
+    for (int i = 0; i < 2; ++i) {
+      CHECK(test::send_message(t.on.backend, fd.get(), "x", test::rights({fd.get()})) == std::size_t{1});
+      CHECK(t.calls.receive(peer) == text("x"));
+    }
+    CHECK_FALSE(arrives());
   }
   SECTION("but for what is sent to it by name") {
     CHECK(arrives());
@@ -345,4 +360,42 @@ TEMPLATE_LIST_TEST_CASE("Inet messages: what control messages there may be", "[i
     CHECK_THROWS_AS(udp.send_to(from, "x", inet_address("127.255.255.255", 9)), kernel::NotModelled);
     CHECK_THROWS_AS(udp.send(from, "x", MSG_MORE), kernel::NotModelled);
   }
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP errors: of its peer, an IPv6 socket asks what IPv4 would", "[udp][errors]",
+                        test::AllBackends) {
+  Udp<TestType> t{AF_INET6};
+  const auto fd = t.calls.fresh();
+  REQUIRE(t.calls.connect(fd, inet_address("::ffff:127.0.0.1", 9)).ok());
+  CHECK(t.calls.send(fd, "x", MSG_OOB) == unsent(EOPNOTSUPP));
+  CHECK(t.calls.send(fd, std::string(65536, 'x')) == unsent(EMSGSIZE));
+  REQUIRE(t.calls.connect(fd, inet_address("::ffff:127.0.0.1", 0)).ok());
+  CHECK(t.calls.send(fd, "x") == unsent(EINVAL));
+  const auto other = t.calls.fresh();
+  REQUIRE(t.calls.connect(other, inet_address("::1", 9)).ok());
+  CHECK(t.calls.send(other, "x", MSG_OOB) == std::size_t{1});
+}
+
+TEMPLATE_LIST_TEST_CASE("UDP errors: after a connect that failed, an IPv6 socket goes on sending to its peer",
+                        "[udp][errors][connect]", test::AllBackends) {
+  Udp<TestType> t{AF_INET6};
+  const auto peer = t.calls.bound(inet_address("::ffff:127.0.0.1", 0));
+  const auto fd = t.calls.fresh();
+  REQUIRE(t.calls.connect(fd, t.calls.local(peer)).ok());
+  REQUIRE(t.calls.connect(fd, inet_address("::ffff:127.255.255.255", 9)) == failed(EACCES));
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(t.calls.send(fd, "x").ok());
+    CHECK(t.calls.receive(peer) == text("x"));
+  }
+}
+
+TEST_CASE("UDP errors: without a way for all, many are reached by a device, which one has by an address",
+          "[udp][errors][emulated]") {
+  Udp<test::OnEmulated> t;
+  const auto at_many = t.calls.bound(inet_address("224.0.0.1", 0));
+  const std::string all = inet_address("255.255.255.255", 9);
+  CHECK(t.calls.send_to(at_many, "x", all) == unsent(ENETUNREACH));
+  const auto here = t.calls.bound();
+  CHECK(t.calls.send_to(here, "x", all) == unsent(EACCES));
+  CHECK_THROWS_AS(t.calls.send_to(here, "x", inet_address("224.0.0.1", 9)), kernel::NotModelled);
 }

@@ -354,3 +354,21 @@ TEMPLATE_LIST_TEST_CASE("UDP: the port that an IPv4 socket is given when it send
   CHECK(v4.receive(sender) == nothing(EAGAIN));
   CHECK(v6.receive(other) == nothing(ECONNREFUSED));
 }
+
+TEMPLATE_LIST_TEST_CASE("UDP: those who share a port by SO_REUSEPORT share it with nobody who only reuses the address",
+                        "[udp][options]", test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_DGRAM};
+  using Fd = typename test::InetSockets<TestType>::Fd;
+  std::string at = calls.here(0);
+  std::vector<Fd> sockets;
+  for (const bool shares : {false, true, true}) {
+    sockets.push_back(calls.fresh());
+    REQUIRE(calls.set_option(sockets.back(), SO_REUSEADDR, 1).ok());
+    if (shares) REQUIRE(calls.set_option(sockets.back(), SO_REUSEPORT, 1).ok());
+    REQUIRE(calls.bind(sockets.back(), at).ok());
+    at = calls.local(sockets.back());
+  }
+  for (int i = 0; i < 20; ++i) REQUIRE(calls.send_to(calls.fresh(), "x", at).ok());
+  CHECK(calls.receive(sockets[0]) == nothing(EAGAIN));
+}

@@ -1,5 +1,6 @@
 // Which steps wake one exclusive waiter and which wake all: two stand in the queue of a file and count.
 #include "../support/backends.hpp"
+#include "../support/bad_pointers.hpp"
 #include "../support/told.hpp"
 
 #include <csignal>
@@ -179,6 +180,8 @@ TEST_CASE("Wakeups: a udp socket tells one of a datagram and of room", "[wakeups
   // Of room, as it goes, and of itself, as it comes.
   on.send(fd, 1);
   CHECK(queue.woken() == one_twice);
+  CHECK(on.backend.write(fd, test::unmapped(), 1) == SysResult<std::size_t>::failure(EFAULT));
+  CHECK(queue.woken() == one);
 }
 
 TEST_CASE("Wakeups: a listener tells one of each connection", "[wakeups]") {

@@ -290,7 +290,7 @@ inline SysResult<std::size_t> UdpSocketFile::receive(UserOutput& to, Incoming& m
   const std::size_t size = first.bytes.size();
   const std::size_t n = std::min(to.left(), size);
   if (n < size) message.message_flags |= MSG_TRUNC;
-  if (message.wants_sender) message.sender = address_bytes(family_, first.from);
+  message.sender = address_bytes(family_, first.from);
   const bool is_good = to.put(first.bytes.data(), n) == n;
   const bool peeks = (message.flags & MSG_PEEK) != 0;
   if (!peeks) {
@@ -333,7 +333,7 @@ inline SysResult<void> UdpSocketFile::find_target(const Outgoing& message, std::
     const Result parsed = parse_target(address, target, family, Purpose::to_send);
     if (!parsed.ok()) return parsed;
   }
-  if (family != AF_INET && target.address.is_v4()) {
+  if (target.address.is_v4()) {
     const Result checked = check_message();
     if (!checked.ok()) return checked;
   }
@@ -346,10 +346,9 @@ inline SysResult<void> UdpSocketFile::find_way(const IpEndpoint& target, IpAddre
   using Result = SysResult<void>;
   // What it sends from to IPv4 is what it sent from last, if its own address is none for that.
   const IpAddress& local = port_.local.address;
-  const bool is_of_use = local.is_v4() && !detail_inet::is_of_many(local);
-  const IpAddress& own = is_of_use ? local : source_;
-  constexpr std::uint32_t loopback_broadcast = 0x7fffffff;
-  const bool is_to_loopback = target.address.is_v4() && target.address.number() == loopback_broadcast;
+  const IpAddress& own = detail_inet::is_of_many(local) ? source_ : local;
+  constexpr IpAddress loopback_broadcast = IpAddress::v4(0x7fffffff);
+  const bool is_to_loopback = target.address == loopback_broadcast;
   // Without an address of its own, it does not know by which device.
   const bool has_own = own.is_v4() && !own.is_any();
   const bool is_to_device = has_own && detail_inet::is_of_many(target.address);
@@ -389,7 +388,7 @@ inline SysResult<std::size_t> UdpSocketFile::send(UserInput& from, Outgoing& mes
   if (write_shut_) return Size::failure(EPIPE);
   auto datagram = std::make_unique<Datagram>();
   datagram->bytes.resize(n);
-  if (n != 0 && !from.peek(datagram->bytes.data(), n)) {
+  if (!from.peek(datagram->bytes.data(), n)) {
     queue.wake(room_key);  // There was a message, and it is gone.
     return Size::failure(EFAULT);
   }
@@ -402,12 +401,8 @@ inline SysResult<std::size_t> UdpSocketFile::send(UserInput& from, Outgoing& mes
 }
 
 inline SysResult<int> UdpSocketFile::ioctl(unsigned long request, void* argument) {
-  std::size_t value = 0;
-  switch (request) {
-    case FIONREAD: value = first_size(); break;
-    case SIOCOUTQ: break;
-    default: return other_request(request, argument);
-  }
+  if (request != FIONREAD && request != SIOCOUTQ) return other_request(request, argument);
+  const std::size_t value = request == FIONREAD ? first_size() : 0;
   return put_user(argument, static_cast<int>(value)) ? SysResult<int>{0} : SysResult<int>::failure(EFAULT);
 }
 

@@ -278,6 +278,7 @@ TEMPLATE_LIST_TEST_CASE("Inet bind: who overlaps", "[inet][bind]", test::AllBack
                       {"::", "0.0.0.0", 0, true},
                       {"::", "127.0.0.1", 0, true},
                       {"127.0.0.1", "::", 0, false, true},
+                      {"::ffff:127.0.0.1", "::", 0, false, true},
                       {"::", "::1", EADDRINUSE, true},
                       {"::1", "::", EADDRINUSE, false, true},
                       {"::", "::", EADDRINUSE, true, true}};

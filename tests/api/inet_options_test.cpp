@@ -220,6 +220,8 @@ TEMPLATE_LIST_TEST_CASE("Inet options: an IPv6 socket has those of both", "[inet
     REQUIRE(calls.set(fd, IPPROTO_IPV6, IPV6_TCLASS, 0x20).ok());
     CHECK(calls.get(fd, IPPROTO_IP, IP_TTL) == 5);
     CHECK(calls.get(fd, IPPROTO_IP, IP_TOS) == 0x10);
+    REQUIRE(calls.set(fd, IPPROTO_IPV6, IPV6_TCLASS, 0xff).ok());
+    CHECK(calls.get(fd, IPPROTO_IPV6, IPV6_TCLASS) == (type == SOCK_STREAM ? 0xfc : 0xff));
   }
 }
 

@@ -244,6 +244,13 @@ TEMPLATE_LIST_TEST_CASE("UDP: which of several gets it", "[udp]", test::AllBacke
     CHECK(gets(first));
     CHECK_FALSE(gets(second));
   }
+  SECTION("of IPv6, too, the one that was bound last") {
+    const auto first = shared(calls6, inet_address("::1", 0));
+    const auto second = shared(calls6, calls6.local(first));
+    REQUIRE(calls6.send_to(calls6.fresh(), "x", calls6.local(first)).ok());
+    CHECK(gets(second));
+    CHECK_FALSE(gets(first));
+  }
   SECTION("the one that was bound last") {
     const auto first = shared(calls, calls.here(0));
     const auto second = shared(calls, calls.local(first));

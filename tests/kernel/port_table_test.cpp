@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <set>
 #include <vector>
@@ -42,11 +43,53 @@ TEST_CASE("PortTable: it is in there until it is taken out", "[port_table]") {
   table.take(b);
   table.for_each(1000, [&](PortUser& each) { seen.push_back(&each); });
   CHECK(seen == std::vector<PortUser*>{&a, &b});
+  User c{"127.0.0.1", 1000};
+  table.join(c);
+  seen.clear();
+  table.for_each(1000, [&](PortUser& each) { seen.push_back(&each); });
+  CHECK(seen == std::vector<PortUser*>{&a, &b, &c});
   table.remove(a);
   table.remove(a);
+  table.remove(c);
   CHECK(table.is_used(1000));
   table.remove(b);
+  table.remove(b);
   CHECK_FALSE(table.is_used(1000));
+}
+
+TEST_CASE("PortTable: when all of one parity have gone, those of the other come in their own turn", "[port_table]") {
+  PortTable table{PortTable::Of::tcp};
+  using Parity = PortTable::Parity;
+  std::deque<User> users;
+  for (int port = 32769; port <= 60999; port += 2) {
+    users.emplace_back("0.0.0.0", static_cast<std::uint16_t>(port));
+    table.take(users.back());
+  }
+  CHECK(table.unused(Parity::any, never) == 32768);
+  CHECK(table.unused(Parity::odd, never) == 32768);
+  CHECK(table.unused(Parity::odd, never) == 32770);
+  CHECK(table.unused(Parity::even, never) == 32772);
+}
+
+TEST_CASE("PortTable: one may be given that nobody overlaps, whoever comes first", "[port_table]") {
+  PortTable table{PortTable::Of::tcp};
+  User first{"127.0.0.1", 1000};
+  User second{"127.0.0.2", 1000};
+  table.take(first);
+  table.take(second);
+  for (const auto& [address, may] :
+       {std::pair{"127.0.0.1", false}, std::pair{"127.0.0.2", false}, std::pair{"127.0.0.3", true}}) {
+    CAPTURE(address);
+    CHECK(table.may_be_given(User{address, 1000}) == may);
+  }
+}
+
+TEST_CASE("PortTable: who of several gets what comes from a peer is the same one on every machine", "[port_table]") {
+  // FNV-1a of the address and the port, in 32 bits, folded.
+  constexpr std::size_t n = 1'000'003;
+  CHECK(spread({IpAddress::parse("127.0.0.1").value(), 40'000}, n) == 982'935);
+  CHECK(spread({IpAddress::parse("10.1.2.3").value(), 80}, n) == 589'575);
+  CHECK(spread({IpAddress::parse("fd00::1:2").value(), 65'535}, n) == 124'822);
 }
 
 TEST_CASE("PortTable: unused ports come in turn, by parity", "[port_table]") {

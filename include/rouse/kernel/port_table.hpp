@@ -37,9 +37,8 @@ class PortUser : public detail::ListLink<PortUser> {
   }
   [[nodiscard]] bool overlaps(const PortUser& other) const {
     // To IPv4's any address, an IPv6 one that a connection has chosen, not bind(2), is in the way.
-    const bool is_in_the_way = other.family == AF_INET6 && !other.v6_only;
     const bool asks_for_any = family == AF_INET && local.address.is_any();
-    return covers(other.local.address) || other.covers(local.address) || (asks_for_any && is_in_the_way);
+    return covers(other.local.address) || other.covers(local.address) || (asks_for_any && !other.v6_only);
   }
   /// True if it may have the port beside `other`, at an address of both. Of TCP.
   [[nodiscard]] bool may_share(const PortUser& other) const {
@@ -133,8 +132,7 @@ class PortTable {
   template <class MayShare>
   [[nodiscard]] std::uint16_t unused(Parity parity, MayShare may_share) {
     const std::uint16_t port = unused_of(parity, may_share);
-    if (port != 0 || parity == Parity::any) return port;
-    return unused_of(parity == Parity::odd ? Parity::even : Parity::odd, may_share);
+    return port != 0 ? port : unused_of(parity == Parity::odd ? Parity::even : Parity::odd, may_share);
   }
 
   /// Those at a port, in the order they are asked.

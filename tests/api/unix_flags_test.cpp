@@ -19,6 +19,16 @@ constexpr int ignored_flags[] = {MSG_DONTROUTE, MSG_CTRUNC,   MSG_EOR,   MSG_SYN
 
 }  // namespace
 
+TEMPLATE_LIST_TEST_CASE("Unix stream: a look at no bytes is no error", "[unix][flags]", test::AllBackends) {
+  TestType on;
+  const test::UnixSockets calls{on, SOCK_STREAM};
+  const auto pair = calls.pair();
+  REQUIRE(calls.send(pair[0], "abc").ok());
+  CHECK(calls.receive(pair[1], 0, MSG_PEEK) == test::text(""));
+  CHECK(calls.receive(pair[1], 0) == test::text(""));
+  CHECK(calls.receive(pair[1], 3, MSG_PEEK) == test::text("abc"));
+}
+
 TEMPLATE_LIST_TEST_CASE("Unix stream: a peek takes nothing, and sees across chunks", "[unix][flags]",
                         test::AllBackends) {
   TestType on;

@@ -144,6 +144,25 @@ TEMPLATE_LIST_TEST_CASE("Unix packets: the end of the peer ends a blocked receiv
   CHECK(receiver.result() == text(""));
 }
 
+TEMPLATE_LIST_TEST_CASE("Unix datagram: of those who asked a full peer for room, the last is told first",
+                        "[unix][datagram][queue][order]", test::AllThreadBackends) {
+  FullReceiver<TestType> t;
+  typename test::Handles<TestType>::Epoll epoll{t.on.backend};
+  const auto first = t.connected();
+  const auto second = t.connected();
+  std::uint64_t number = 0;
+  for (const auto* sender : {&first, &second}) {
+    REQUIRE(t.calls.send(*sender, "x", MSG_DONTWAIT) == unsent(EAGAIN));
+    epoll.add(BasicFdRef{t.on.backend, sender->get()}, F::out | F::et, ++number);
+  }
+  EventArray<2> events;
+  REQUIRE(epoll.wait(events, Timeout::now) == 0);
+  REQUIRE(t.calls.receive(t.receiver_fd) == text("x"));
+  REQUIRE(epoll.wait(events, Timeout::now) == 2);
+  CHECK(events[0].data().u64() == 2);
+  CHECK(events[1].data().u64() == 1);
+}
+
 TEMPLATE_LIST_TEST_CASE("Unix datagram: that the peer has turned to another ends a blocked receive",
                         "[unix][datagram][threads]", test::AllThreadBackends) {
   Blocking<TestType> b{SOCK_DGRAM};

@@ -16,7 +16,7 @@ namespace rouse::inline v0::kernel {
 [[nodiscard]] constexpr std::size_t unix_stream_cost(std::size_t n) {
   const auto up_to = [](std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; };
   constexpr std::size_t linear_max = 3776;  // Beyond, the rest goes into pages.
-  const std::size_t in_pages = n <= linear_max ? 0 : std::min(n, up_to(n - linear_max, page_size));
+  const std::size_t in_pages = std::min(n, up_to(n - std::min(n, linear_max), page_size));
   std::size_t linear = 512;
   while (linear < n - in_pages + 320) linear *= 2;
   return 256 + linear + up_to(in_pages, page_size);

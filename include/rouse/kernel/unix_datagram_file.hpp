@@ -42,7 +42,6 @@ class UnixDatagramFile final : public UnixPacketFile {
 
   ~UnixDatagramFile() override = default;
 
-  [[nodiscard]] FileRef fresh() const override { return FileRef{new UnixDatagramFile{0, domain_}}; }
   [[nodiscard]] std::size_t readable_bytes() const override {
     return has_messages() ? packets().front()->bytes.size() : 0;
   }

@@ -71,9 +71,8 @@ class UnixInFlight {
         discard_rings();
         continue;
       }
-      const std::unique_ptr<UnixFiles> batch = std::move(dropped_);
+      const std::unique_ptr<UnixFiles> batch = std::move(dropped_);  // It goes here, and its files with it.
       dropped_ = std::move(batch->next);
-      for (FileRef& file : batch->files) file = FileRef{};
     }
     is_settling_ = false;
   }

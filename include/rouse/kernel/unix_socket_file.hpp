@@ -89,8 +89,8 @@ class UnixSocketFile : public SocketFile {
   ~UnixSocketFile() override = default;
   void last_close() override;
 
-  /// A socket of the same type, for the other end of a new connection.
-  [[nodiscard]] virtual FileRef fresh() const = 0;
+  /// A socket of the same type, for the other end of a new connection. Precondition: the type has connections.
+  [[nodiscard]] virtual FileRef fresh() const { refuse("accept4"); }
   [[nodiscard]] virtual bool has_messages() const = 0;
   /// True if closing now throws away what was sent here.
   [[nodiscard]] virtual bool has_unread() const = 0;

@@ -83,7 +83,7 @@ TEMPLATE_LIST_TEST_CASE("TCP bytes: only with MSG_WAITALL does a receive that ma
 TEMPLATE_LIST_TEST_CASE("TCP bytes: a receive that may wait does not if there is one byte", "[tcp][bytes]",
                         test::AllBackends) {
   test::TcpEnds<TestType> t{AF_INET, 0};
-  for (const std::size_t n : {1, 2, 100}) {
+  for (const std::size_t n : {std::size_t{1}, std::size_t{2}, std::size_t{100}}) {
     REQUIRE(t.calls.send(t.client, "x").ok());
     CHECK(t.calls.receive(t.accepted, n) == text("x"));
   }

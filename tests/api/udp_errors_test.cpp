@@ -2,7 +2,6 @@
 #include "../support/bad_pointers.hpp"
 #include "../support/inet_sockets.hpp"
 #include "../support/messages.hpp"
-#include "../support/messages.hpp"
 #include "../support/wake_keys.hpp"
 
 using namespace rouse;

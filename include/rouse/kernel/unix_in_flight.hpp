@@ -78,7 +78,6 @@ class UnixInFlight {
   }
 
   void discard_rings() {
-    if (sockets_.empty()) return;
     try {
       for (SocketFile* const socket : rings()) socket->discard_messages();
     } catch (const std::bad_alloc&) {

@@ -90,7 +90,7 @@ inline SysResult<void> UnixPacketFile::make_packet(const UserInput& from, Outgoi
     packet->rights = UnixRights{domain_.in_flight, std::move(message.files)};
   }
   packet->bytes.resize(n);
-  if (n != 0 && !from.peek(packet->bytes.data(), n)) return SysResult<void>::failure(EFAULT);
+  if (!from.peek(packet->bytes.data(), n)) return SysResult<void>::failure(EFAULT);
   message.held = std::move(packet);
   return {};
 }

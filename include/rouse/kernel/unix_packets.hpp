@@ -15,7 +15,9 @@ struct UnixPacketSize {
   explicit constexpr UnixPacketSize(std::size_t n)
       : pages((std::min(n - std::min(n, linear_usual), pages_max * page_size) + page_size - 1) / page_size) {
     const std::size_t in_pages = std::min(n, pages * page_size);
-    while (linear < (n - in_pages + 63) / 64 * 64 + 320) linear *= 2;
+    constexpr std::size_t line = 64;
+    constexpr std::size_t lines_more = 5;  // What the kernel keeps about it, behind the bytes.
+    while (linear < ((n - in_pages + line - 1) / line + lines_more) * line) linear *= 2;
   }
   /// What it costs its sender's buffer.
   [[nodiscard]] constexpr std::size_t cost() const { return 256 + linear + pages * page_size; }

@@ -152,9 +152,9 @@ class UnixSocketFile : public SocketFile {
   unsigned backlog_ = 0;
 };
 
-/// The file as a unix socket, or null.
+/// The file as a unix socket; null if it is none.
 [[nodiscard]] inline UnixSocketFile* unix_socket_cast(File* file) {
-  const bool is_unix = file != nullptr && file->kind().is_socket && !file->kind().is_inet;
+  const bool is_unix = file->kind().is_socket && !file->kind().is_inet;
   return is_unix ? static_cast<UnixSocketFile*>(file) : nullptr;
 }
 

@@ -16,7 +16,17 @@ using test::inet_address;
 using test::Machines;
 using Fd = Machines::Fd;
 
-namespace {}  // namespace
+namespace {
+
+/// A connection to a server that takes 10,000 bytes, and no more until they are read.
+struct Narrow : Machines {
+  Fd server = listener();
+  SysResult<void> is_narrow = tcp.set_option(server, SO_RCVBUF, 10'000);
+  Fd end = client();
+  Fd accepted = tcp.accepted(server);
+};
+
+}  // namespace
 
 TEST_CASE("Network ends: what is left of a connection keeps its place, unless it was of one machine",
           "[network][tcp]") {
@@ -225,34 +235,26 @@ TEST_CASE("Network ends: nothing comes of a connection that was cut", "[network]
 }
 
 TEST_CASE("Network ends: a read takes what is there, not what comes as it made room", "[network][buffer]") {
-  Machines m;
-  const Fd server = m.listener();
-  REQUIRE(m.tcp.set_option(server, SO_RCVBUF, 10'000).ok());
-  const Fd end = m.client();
-  const Fd accepted = m.tcp.accepted(server);
-  REQUIRE(m.tcp.send(end, std::string(30'000, 'x')) == std::size_t{30'000});
-  CHECK(m.tcp.receive(accepted, 30'000).bytes.size() == 10'000);
+  Narrow c;
+  REQUIRE(c.tcp.send(c.end, std::string(30'000, 'x')) == std::size_t{30'000});
+  CHECK(c.tcp.receive(c.accepted, 30'000).bytes.size() == 10'000);
   // Unless it is to wait for so many. Then it says how many there were before a bad address.
   const test::Guarded memory{3};
-  CHECK(m.on.backend.recvfrom(accepted.get(), memory.last(10'000), 20'000, MSG_WAITALL, nullptr, nullptr) ==
+  CHECK(c.on.backend.recvfrom(c.accepted.get(), memory.last(10'000), 20'000, MSG_WAITALL, nullptr, nullptr) ==
         std::size_t{10'000});
 }
 
 TEST_CASE("Network ends: a sender that waits for room is told once, when there is much", "[network][buffer]") {
-  Machines m;
-  const Fd server = m.listener();
-  REQUIRE(m.tcp.set_option(server, SO_RCVBUF, 10'000).ok());
-  const Fd end = m.client();
-  REQUIRE(m.tcp.set_option(end, SO_SNDBUF, 15'000).ok());
-  const Fd accepted = m.tcp.accepted(server);
-  while (m.tcp.send(end, std::string(1'000, 'x')).ok()) continue;
-  test::WakeKeys<test::OnEmulated> keys{m.on, end.get()};
-  CHECK(m.tcp.bits(end) == F{});
-  REQUIRE(m.tcp.receive(accepted, 3'000).bytes.size() == 3'000);
+  Narrow c;
+  REQUIRE(c.tcp.set_option(c.end, SO_SNDBUF, 15'000).ok());
+  while (c.tcp.send(c.end, std::string(1'000, 'x')).ok()) continue;
+  test::WakeKeys<test::OnEmulated> keys{c.on, c.end.get()};
+  CHECK(c.tcp.bits(c.end) == F{});
+  REQUIRE(c.tcp.receive(c.accepted, 3'000).bytes.size() == 3'000);
   CHECK(keys.take() == F{});
-  while (m.tcp.receive(accepted, 10'000).result.ok()) continue;
+  while (c.tcp.receive(c.accepted, 10'000).result.ok()) continue;
   CHECK(keys.take() == test::room_key);
-  REQUIRE(m.tcp.send(end, "x").ok());
+  REQUIRE(c.tcp.send(c.end, "x").ok());
   CHECK(keys.take() == F{});
 }
 
@@ -310,48 +312,40 @@ TEST_CASE("Network ends: what fills a packet of the link waits for no more", "[n
 }
 
 TEST_CASE("Network ends: what fills the window waits for no more", "[network][flags]") {
-  Machines m;
-  const Fd server = m.listener();
-  REQUIRE(m.tcp.set_option(server, SO_RCVBUF, 10'000).ok());
-  const Fd end = m.client();
-  const Fd accepted = m.tcp.accepted(server);
-  REQUIRE(m.tcp.send(end, std::string(10'500, 'x'), MSG_MORE) == std::size_t{10'500});
-  CHECK(m.tcp.readable(accepted) == 10'000);
+  Narrow c;
+  REQUIRE(c.tcp.send(c.end, std::string(10'500, 'x'), MSG_MORE) == std::size_t{10'500});
+  CHECK(c.tcp.readable(c.accepted) == 10'000);
 }
 
 TEST_CASE("Network ends: to read makes no room worth telling, in a window that stays shut or behind the end",
           "[network][buffer]") {
-  Machines m;
-  const Fd server = m.listener();
-  REQUIRE(m.tcp.set_option(server, SO_RCVBUF, 10'000).ok());
-  const Fd end = m.client();
-  const Fd accepted = m.tcp.accepted(server);
-  REQUIRE(m.tcp.set(end, IPPROTO_TCP, TCP_KEEPIDLE, 10).ok());
-  REQUIRE(m.tcp.set(end, IPPROTO_TCP, TCP_KEEPINTVL, 3).ok());
-  REQUIRE(m.tcp.set(end, IPPROTO_TCP, TCP_KEEPCNT, 2).ok());
-  REQUIRE(m.tcp.set_option(end, SO_KEEPALIVE, 1).ok());
+  Narrow c;
+  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPIDLE, 10).ok());
+  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPINTVL, 3).ok());
+  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPCNT, 2).ok());
+  REQUIRE(c.tcp.set_option(c.end, SO_KEEPALIVE, 1).ok());
   double heard = 0;
   SECTION("shut") {
-    REQUIRE(m.tcp.send(end, std::string(10'000, 'x')) == std::size_t{10'000});
-    m.host.advance(5s);
-    REQUIRE(m.tcp.receive(accepted, 1447).bytes.size() == 1447);
+    REQUIRE(c.tcp.send(c.end, std::string(10'000, 'x')) == std::size_t{10'000});
+    c.host.advance(5s);
+    REQUIRE(c.tcp.receive(c.accepted, 1447).bytes.size() == 1447);
   }
   SECTION("until a packet has room there") {
-    REQUIRE(m.tcp.send(end, std::string(10'000, 'x')) == std::size_t{10'000});
-    m.host.advance(5s);
-    REQUIRE(m.tcp.receive(accepted, 1448).bytes.size() == 1448);
+    REQUIRE(c.tcp.send(c.end, std::string(10'000, 'x')) == std::size_t{10'000});
+    c.host.advance(5s);
+    REQUIRE(c.tcp.receive(c.accepted, 1448).bytes.size() == 1448);
     heard = 5;
   }
   SECTION("behind the end") {
-    REQUIRE(m.tcp.send(end, std::string(9'990, 'x')) == std::size_t{9'990});
-    REQUIRE(m.tcp.shutdown(end, SHUT_WR).ok());
-    m.host.advance(5s);
-    REQUIRE(m.tcp.receive(accepted, 10'000).bytes.size() == 9'990);
+    REQUIRE(c.tcp.send(c.end, std::string(9'990, 'x')) == std::size_t{9'990});
+    REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
+    c.host.advance(5s);
+    REQUIRE(c.tcp.receive(c.accepted, 10'000).bytes.size() == 9'990);
     heard = 0.04;
   }
-  m.host.advance(1s);
-  m.network.set_partitioned(m.client_net, m.server_net, true);
-  CHECK(m.error_of(end) == std::pair{heard + 10, ETIMEDOUT});
+  c.host.advance(1s);
+  c.network.set_partitioned(c.client_net, c.server_net, true);
+  CHECK(c.error_of(c.end) == std::pair{heard + 10, ETIMEDOUT});
 }
 
 TEST_CASE("Network ends: an end that was acknowledged with bytes is not once more", "[network][options]") {

@@ -180,8 +180,7 @@ inline void TcpEndpoint::all_was_acknowledged() {
 inline void TcpEndpoint::take_urgent_mark(const TcpSegment& segment) {
   if (segment.urgent_end == 0) return;
   const std::uint64_t at = segment.urgent_end - 1;
-  if (at < expected_) return;
-  if (at <= urgent_at_) return;
+  if (at < expected_ || at <= urgent_at_) return;
   // The one before it loses its place in the stream if it was the next to be read.
   if (is_at_mark() && !options.inline_urgent && read_at_ != expected_) {
     received_.pop(1);

@@ -4,6 +4,7 @@
 #include "../detail/intrusive_list.hpp"
 #include "ip_address.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>

@@ -163,6 +163,23 @@ TEMPLATE_LIST_TEST_CASE("Unix datagram: of those who asked a full peer for room,
   CHECK(events[1].data().u64() == 1);
 }
 
+TEMPLATE_LIST_TEST_CASE(
+    "Unix datagram: all who wait at a receiver are told when it turns away and throws away what it had",
+    "[unix][datagram][threads][queue]", test::AllThreadBackends) {
+  FullReceiver<TestType> t;
+  const auto first_fd = t.calls.fresh(0);
+  const auto second_fd = t.calls.fresh(0);
+  auto first = t.sender_to(first_fd, "1", t.address);
+  auto second = t.sender_to(second_fd, "2", t.address);
+  const auto other = t.calls.fresh(0);
+  const std::string there = t.names.abstract_address("other");
+  REQUIRE(t.calls.bind(other, there).ok());
+  REQUIRE(t.calls.connect(t.receiver_fd, there).ok());
+  REQUIRE(t.calls.connect(t.receiver_fd, test::raw_address(AF_UNSPEC, "")).ok());
+  CHECK(first.result() == std::size_t{1});
+  CHECK(second.result() == std::size_t{1});
+}
+
 TEMPLATE_LIST_TEST_CASE("Unix datagram: that the peer has turned to another ends a blocked receive",
                         "[unix][datagram][threads]", test::AllThreadBackends) {
   Blocking<TestType> b{SOCK_DGRAM};

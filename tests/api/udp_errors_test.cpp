@@ -361,6 +361,25 @@ TEMPLATE_LIST_TEST_CASE("Inet messages: what control messages there may be", "[i
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("UDP errors: with MSG_PROBE nothing is sent, and little asked", "[udp][errors][flags]",
+                        test::AllBackends) {
+  constexpr int probe = 0x10;  // MSG_PROBE, of <linux/socket.h>.
+  for (const char* const ip : {"127.0.0.1", "::1", "::ffff:127.0.0.1"}) {
+    CAPTURE(ip);
+    Udp<TestType> t{ip[0] == ':' ? AF_INET6 : AF_INET};
+    const auto to = t.calls.bound(inet_address(ip, 0));
+    const auto fd = t.calls.fresh();
+    for (const bool is_shut : {false, true}) {
+      if (is_shut) REQUIRE(t.calls.shutdown(fd, SHUT_WR) == failed(ENOTCONN));
+      for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{65508}}) {
+        CHECK(t.calls.send_to(fd, std::string(n, 'x'), t.calls.local(to), probe) == n);
+      }
+    }
+    CHECK(t.calls.receive(to) == nothing(EAGAIN));
+    CHECK(t.calls.send_to(fd, "x", inet_address(ip, 0), probe) == unsent(EINVAL));
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("UDP errors: of its peer, an IPv6 socket asks what IPv4 would", "[udp][errors]",
                         test::AllBackends) {
   Udp<TestType> t{AF_INET6};

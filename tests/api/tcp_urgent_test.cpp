@@ -5,7 +5,6 @@
 
 using namespace rouse;
 using F = EventFlags;
-using test::end_of_stream;
 using test::nothing;
 using test::text;
 using test::unsent;

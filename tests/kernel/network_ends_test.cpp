@@ -135,7 +135,7 @@ TEST_CASE("Network ends: one that was shut while both connected to each other is
 TEST_CASE("Network ends: keepalive asks nobody where there is no connection", "[network][options]") {
   Connection c;
   REQUIRE(c.tcp.send(c.end, "abc").ok());
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   REQUIRE(c.tcp.send(c.end, "lost").ok());
   c.network.reset_connections(c.client_net, c.server_net);
   REQUIRE(c.tcp.take_error(c.end) == ECONNRESET);
@@ -181,22 +181,21 @@ TEST_CASE("Network ends: who ends last is told when that was heard", "[network][
 
 TEST_CASE("Network ends: who breaks off when only the last word is missing says nothing", "[network][reset]") {
   Connection c;
-  const auto cut = [&c](bool is_cut) { c.network.set_partitioned(c.client_net, c.server_net, is_cut); };
   int expected = 0;
   SECTION("the peer has ended before") {
     REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
     c.host.advance(1s);
-    cut(true);
+    c.cut();
     REQUIRE(c.tcp.shutdown(c.accepted, SHUT_WR).ok());
-    cut(false);
+    c.cut(false);
   }
   SECTION("both have ended at once") {
     c.link.set_latency(10ms);
     REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
     REQUIRE(c.tcp.shutdown(c.accepted, SHUT_WR).ok());
-    cut(true);
+    c.cut();
     c.host.advance(10ms);
-    cut(false);
+    c.cut(false);
     c.link.set_latency(0ms);
   }
   SECTION("but not if some is to be sent") {
@@ -213,10 +212,10 @@ TEST_CASE("Network ends: who breaks off when only the last word is missing says 
 TEST_CASE("Network ends: what was not acknowledged in time is not when all is over", "[network][reset]") {
   Connection c;
   REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   c.tcp.set_linger(c.accepted, 0);
   REQUIRE(c.accepted.close().ok());
-  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.cut(false);
   c.host.advance(100ms);
   CHECK(c.tcp.in_flight(c.end) == 1);
   CHECK(c.tcp.take_error(c.end) == 0);
@@ -226,7 +225,7 @@ TEST_CASE("Network ends: what was not acknowledged in time is not when all is ov
 
 TEST_CASE("Network ends: nothing comes of a connection that was cut", "[network][reset]") {
   Connection c;
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   REQUIRE(c.tcp.send(c.end, "lost").ok());
   c.network.reset_connections(c.client_net, c.server_net);
   REQUIRE(c.tcp.take_error(c.end) == ECONNRESET);
@@ -280,9 +279,9 @@ TEST_CASE("Network ends: what acknowledges nothing new puts off no second try", 
   c.link.set_latency(100ms);
   REQUIRE(c.tcp.send(c.accepted, "x").ok());
   c.host.advance(50ms);
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   REQUIRE(c.tcp.send(c.end, "abc").ok());
-  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.cut(false);
   c.host.advance(299ms);
   CHECK(c.tcp.receive(c.end) == test::text("x"));
   CHECK(c.tcp.receive(c.accepted) == test::nothing(EAGAIN));
@@ -294,7 +293,7 @@ TEST_CASE("Network ends: a sender has room again when what is free is half of wh
   Connection c;
   REQUIRE(c.tcp.set_option(c.end, SO_SNDBUF, 15'000).ok());
   REQUIRE(c.tcp.option(c.end, SO_SNDBUF) == 30'000);
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   REQUIRE(c.tcp.send(c.end, std::string(20'000, 'x')) == std::size_t{20'000});
   CHECK(c.tcp.bits(c.end) == F::out);
   REQUIRE(c.tcp.send(c.end, "x").ok());
@@ -320,10 +319,7 @@ TEST_CASE("Network ends: what fills the window waits for no more", "[network][fl
 TEST_CASE("Network ends: to read makes no room worth telling, in a window that stays shut or behind the end",
           "[network][buffer]") {
   Narrow c;
-  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPIDLE, 10).ok());
-  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPINTVL, 3).ok());
-  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPCNT, 2).ok());
-  REQUIRE(c.tcp.set_option(c.end, SO_KEEPALIVE, 1).ok());
+  c.keep_asking(c.end);
   double heard = 0;
   SECTION("shut") {
     REQUIRE(c.tcp.send(c.end, std::string(10'000, 'x')) == std::size_t{10'000});
@@ -344,21 +340,18 @@ TEST_CASE("Network ends: to read makes no room worth telling, in a window that s
     heard = 0.04;
   }
   c.host.advance(1s);
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   CHECK(c.error_of(c.end) == std::pair{heard + 10, ETIMEDOUT});
 }
 
 TEST_CASE("Network ends: an end that was acknowledged with bytes is not once more", "[network][options]") {
   Connection c;
-  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPIDLE, 10).ok());
-  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPINTVL, 3).ok());
-  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_KEEPCNT, 2).ok());
-  REQUIRE(c.tcp.set_option(c.end, SO_KEEPALIVE, 1).ok());
+  c.keep_asking(c.end);
   REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
   const bool answers = GENERATE(true, false);
   if (answers) REQUIRE(c.tcp.send(c.accepted, "x").ok());
   c.host.advance(1s);
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   // It was heard of last at the beginning, or 40 ms later.
   CHECK(c.error_of(c.end) == std::pair{answers ? 15.0 : 15.04, ETIMEDOUT});
 }
@@ -375,7 +368,7 @@ TEST_CASE("Network ends: to read makes room, of which the peer hears when it is 
     REQUIRE(m.tcp.send(end, std::string(6000, 'x')) == std::size_t{6000});
     REQUIRE(m.tcp.readable(accepted) == 6000);
     REQUIRE(m.tcp.receive(accepted, n).bytes.size() == n);
-    m.network.set_partitioned(m.client_net, m.server_net, true);
+    m.cut();
     REQUIRE(m.tcp.send(end, std::string(10'000, 'x')) == std::size_t{10'000});
     CHECK(m.tcp.to_be_sent(end) == 10'000 - may);
   }

@@ -30,7 +30,7 @@ using Fd = Machines::Fd;
 TEST_CASE("Network: through a partition, a connect gives up after 131 s", "[network][partition]") {
   Machines m;
   const Fd server = m.listener();
-  m.network.set_partitioned(m.client_net, m.server_net, true);
+  m.cut();
   CHECK(m.link.is_partitioned());
   const Fd client = m.client();
   SECTION("for good") { CHECK(m.error_of(client) == std::pair{131.0, ETIMEDOUT}); }
@@ -44,10 +44,10 @@ TEST_CASE("Network: through a partition, a connect gives up after 131 s", "[netw
       CAPTURE(next);
       Machines other;
       const Fd listening = other.listener();
-      other.network.set_partitioned(other.client_net, other.server_net, true);
+      other.cut();
       const Fd late = other.client();
       other.host.advance(std::chrono::milliseconds(static_cast<int>((now + next) * 500)));
-      other.network.set_partitioned(other.client_net, other.server_net, false);
+      other.cut(false);
       ::pollfd entry{late.get(), POLLOUT, 0};
       REQUIRE(other.on.backend.poll(&entry, 1, -1) == 1);
       CHECK(other.seconds() == next);
@@ -60,11 +60,11 @@ TEST_CASE("Network: through a partition, a connect gives up after 131 s", "[netw
 TEST_CASE("Network: through a partition, what was sent is sent again", "[network][partition]") {
   Connection c;
   REQUIRE(c.tcp.send(c.accepted, "x").ok());
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   REQUIRE(c.tcp.send(c.end, "abc").ok());
   SECTION("until it comes through, after 0.2 s, 0.4 s, 0.8 s ...") {
     c.host.advance(250ms);
-    c.network.set_partitioned(c.client_net, c.server_net, false);
+    c.cut(false);
     c.host.advance(149ms);
     CHECK(c.tcp.receive(c.accepted) == nothing(EAGAIN));
     c.host.advance(1ms);
@@ -75,7 +75,7 @@ TEST_CASE("Network: through a partition, what was sent is sent again", "[network
   }
   SECTION("until it is given up") {
     CHECK(c.error_of(c.end).second == ETIMEDOUT);
-    c.network.set_partitioned(c.client_net, c.server_net, false);
+    c.cut(false);
     REQUIRE(c.end.close().ok());
     CHECK(c.tcp.bits(c.accepted) == F::out);  // The other end knows nothing, nor is it told.
   }
@@ -83,9 +83,9 @@ TEST_CASE("Network: through a partition, what was sent is sent again", "[network
 
 TEST_CASE("Network: what comes before what it follows is sent again, too", "[network][partition]") {
   Connection c;
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   REQUIRE(c.tcp.send(c.end, "abc").ok());
-  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.cut(false);
   REQUIRE(c.tcp.send(c.end, "def").ok());
   CHECK(c.tcp.receive(c.accepted) == nothing(EAGAIN));
   c.host.advance(199ms);
@@ -97,9 +97,9 @@ TEST_CASE("Network: what comes before what it follows is sent again, too", "[net
 
 TEST_CASE("Network: an urgent byte that got lost is not announced by what comes after it", "[network][partition]") {
   Connection c;
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   REQUIRE(c.tcp.send(c.end, "!", MSG_OOB).ok());
-  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.cut(false);
   REQUIRE(c.tcp.send(c.end, "abc").ok());
   CHECK(c.tcp.receive(c.accepted, 1, MSG_OOB) == nothing(EINVAL));
   c.host.advance(200ms);
@@ -112,9 +112,9 @@ TEST_CASE("Network: who connects anew from the same port puts an end to what the
   Connection c;
   const std::string from = c.tcp.local(c.end);
   REQUIRE(c.tcp.send(c.accepted, "unread").ok());
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   REQUIRE(c.end.close().ok());  // Its reset gets lost.
-  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.cut(false);
   CHECK(c.tcp.bits(c.accepted) == F::out);
   const Fd again = c.socket(c.tcp, c.client_net);
   REQUIRE(c.tcp.bind(again, from).ok());
@@ -131,10 +131,10 @@ TEST_CASE("Network: what came through before a partition is acknowledged after i
   c.link.set_latency(10ms);
   REQUIRE(c.tcp.send(c.end, "abc").ok());
   c.host.advance(10ms);
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   CHECK(c.tcp.receive(c.accepted) == text("abc"));
   c.host.advance(1s);
-  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.cut(false);
   c.host.advance(5s);
   CHECK(c.tcp.in_flight(c.end) == 0);
   CHECK(c.tcp.receive(c.accepted) == nothing(EAGAIN));  // It came twice, and counts once.
@@ -148,12 +148,12 @@ TEST_CASE("Network: keepalive finds out that a peer is cut off", "[network][part
   const bool before = GENERATE(true, false);
   if (before) REQUIRE(c.tcp.set_option(c.end, SO_KEEPALIVE, 1).ok());
   c.host.advance(4s);
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   if (!before) REQUIRE(c.tcp.set_option(c.end, SO_KEEPALIVE, 1).ok());
   SECTION("10 s after it was heard last, then 3 s and 3 s") { CHECK(c.error_of(c.end) == std::pair{12.0, ETIMEDOUT}); }
   SECTION("unless the cut is mended") {
     c.host.advance(8s);
-    c.network.set_partitioned(c.client_net, c.server_net, false);
+    c.cut(false);
     c.host.advance(std::chrono::hours(3));
     CHECK(c.tcp.bits(c.end) == F::out);
     CHECK(c.tcp.bits(c.accepted) == F::out);
@@ -176,11 +176,11 @@ TEST_CASE("Network: a window that is shut is asked for again, if the word of it 
   const int there = c.tcp.readable(accepted);
   CHECK(there > 0);
   CHECK(there < 80000);
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   std::size_t taken = c.tcp.receive(accepted, 80000).bytes.size();
   c.host.advance(1s);
   SECTION("mended") {
-    c.network.set_partitioned(c.client_net, c.server_net, false);
+    c.cut(false);
     while (taken < much.size()) {
       ::pollfd entry{accepted.get(), POLLIN, 0};
       REQUIRE(c.on.backend.poll(&entry, 1, 60000) == 1);
@@ -310,9 +310,9 @@ TEST_CASE("Network: who connects takes the peer's SYN for an answer, and answers
   m.link.set_latency(10ms);
   const Fd a = m.bound(m.tcp, m.client_net, "10.0.0.1", 7001);
   const Fd b = m.bound(m.tcp, m.server_net, "10.0.0.2", 7002);
-  m.network.set_partitioned(m.client_net, m.server_net, true);
+  m.cut();
   REQUIRE(m.tcp.connect(a, m.tcp.local(b)) == failed(EINPROGRESS));  // Its SYN gets lost.
-  m.network.set_partitioned(m.client_net, m.server_net, false);
+  m.cut(false);
   REQUIRE(m.tcp.connect(b, m.tcp.local(a)) == failed(EINPROGRESS));
   m.host.advance(20ms);
   CHECK(m.tcp.bits(a) == F{});
@@ -323,11 +323,11 @@ TEST_CASE("Network: who connects takes the peer's SYN for an answer, and answers
 
 TEST_CASE("Network: an end that got lost is sent again", "[network][partition]") {
   Connection c;
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   REQUIRE(c.tcp.send(c.end, "abc").ok());
   REQUIRE(c.end.close().ok());
   c.host.advance(1s);
-  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.cut(false);
   c.host.advance(2s);
   CHECK(c.tcp.receive(c.accepted) == text("abc"));
   CHECK(c.tcp.receive(c.accepted) == test::end_of_stream());
@@ -335,10 +335,10 @@ TEST_CASE("Network: an end that got lost is sent again", "[network][partition]")
 
 TEST_CASE("Network: a reset that got lost leaves half a connection", "[network][partition]") {
   Connection c;
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   c.tcp.set_linger(c.end, 0);
   REQUIRE(c.end.close().ok());
-  c.network.set_partitioned(c.client_net, c.server_net, false);
+  c.cut(false);
   CHECK(c.tcp.bits(c.accepted) == F::out);
   REQUIRE(c.tcp.send(c.accepted, "x").ok());
   CHECK(c.tcp.take_error(c.accepted) == ECONNRESET);
@@ -350,7 +350,7 @@ TEST_CASE("Network: a server that lost its answer says it again, and then gives 
   m.link.set_latency(10ms);
   Fd client = m.client();
   m.host.advance(10ms);  // The SYN is there, the answer on its way.
-  m.network.set_partitioned(m.client_net, m.server_net, true);
+  m.cut();
   CHECK(m.server_net.connections.size() == 1);
   SECTION("gives up") {
     m.host.advance(10ms);
@@ -361,7 +361,7 @@ TEST_CASE("Network: a server that lost its answer says it again, and then gives 
   }
   SECTION("is heard") {
     m.host.advance(500ms);
-    m.network.set_partitioned(m.client_net, m.server_net, false);
+    m.cut(false);
     m.host.advance(2s);
     CHECK(m.tcp.bits(client) == F::out);
     CHECK(m.tcp.bits(server) == F::in);

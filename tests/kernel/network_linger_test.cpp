@@ -96,7 +96,7 @@ TEST_CASE("Linger: what the peer has no room for keeps a close waiting, for as l
 TEST_CASE("Linger: through a partition, a close waits for as long as was said", "[network][linger]") {
   Lingering c;
   c.linger(2);
-  c.network.set_partitioned(c.client_net, c.server_net, true);
+  c.cut();
   CHECK(c.closed_after() == 2000.0);
 }
 

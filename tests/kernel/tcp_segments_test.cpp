@@ -47,8 +47,6 @@ struct Segments : test::Connection {
     segment.bytes = std::move(bytes);
     arrive(segment);
   }
-  /// The client does not hear what the server says of bytes that it never sent.
-  void cut_off() { network.set_partitioned(client_net, server_net, true); }
   void check_all_is_well() {
     CHECK(tcp.receive(accepted) == nothing(EAGAIN));
     CHECK(tcp.send(end, "abc") == std::size_t{3});
@@ -74,9 +72,9 @@ TEST_CASE("TCP segments: a reset counts only where the next byte would", "[tcp][
 
 TEST_CASE("TCP segments: a reset behind what got lost is asked for again", "[tcp][segment]") {
   Segments s;
-  s.cut_off();
+  s.cut();
   REQUIRE(s.tcp.send(s.end, "lost").ok());
-  s.network.set_partitioned(s.client_net, s.server_net, false);
+  s.cut(false);
   s.tcp.set_linger(s.end, 0);
   REQUIRE(s.end.close().ok());
   CHECK(s.tcp.receive(s.accepted) == nothing(ECONNRESET));
@@ -134,10 +132,10 @@ TEST_CASE("TCP segments: what does not fit is answered, so that a peer that is n
     segment->acknowledged += static_cast<std::uint64_t>(row.acknowledged_off);
     segment->syn = row.syn;
     segment->ack = row.ack;
-    s.cut_off();
+    s.cut();
     s.tcp.set_linger(s.end, 0);
     REQUIRE(s.end.close().ok());  // Its reset gets lost.
-    s.network.set_partitioned(s.client_net, s.server_net, false);
+    s.cut(false);
     s.arrive(*segment, row.bytes);
     CHECK(s.tcp.take_error(s.accepted) == (row.is_answered ? ECONNRESET : 0));
   }
@@ -145,7 +143,7 @@ TEST_CASE("TCP segments: what does not fit is answered, so that a peer that is n
 
 TEST_CASE("TCP segments: of bytes, no more are taken than the peer was told there is room for", "[tcp][segment]") {
   Segments s;
-  s.cut_off();
+  s.cut();
   constexpr std::size_t room = 1310720;
   const auto segment = s.next();
   test::WakeKeys<test::OnEmulated> keys{s.on, s.accepted.get()};
@@ -173,7 +171,7 @@ TEST_CASE("TCP segments: of bytes, no more are taken than the peer was told ther
 TEST_CASE("TCP segments: behind the end nothing comes", "[tcp][segment]") {
   Segments s;
   REQUIRE(s.tcp.shutdown(s.end, SHUT_WR).ok());
-  s.cut_off();
+  s.cut();
   const auto segment = s.next();
   segment->sequence += 1;
   s.arrive(*segment, "x");
@@ -199,7 +197,7 @@ TEST_CASE("TCP segments: bytes are taken once, and in order", "[tcp][segment]") 
     s.check_all_is_well();
   }
   SECTION("not again") {
-    s.cut_off();
+    s.cut();
     s.arrive(*segment, "abc");
     CHECK(s.tcp.receive(s.accepted) == text("abc"));
     s.arrive(*segment, "abc");
@@ -214,7 +212,7 @@ TEST_CASE("TCP segments: bytes are taken once, and in order", "[tcp][segment]") 
     s.check_all_is_well();
   }
   SECTION("nor are bytes behind the end") {
-    s.cut_off();
+    s.cut();
     segment->fin = true;
     s.arrive(*segment);
     CHECK(s.tcp.receive(s.accepted) == end_of_stream());
@@ -227,7 +225,7 @@ TEST_CASE("TCP segments: bytes are taken once, and in order", "[tcp][segment]") 
 
 TEST_CASE("TCP segments: an urgent byte is announced once", "[tcp][segment][urgent]") {
   Segments s;
-  s.cut_off();
+  s.cut();
   const auto segment = s.next();
   segment->urgent_end = segment->sequence + 2;
   s.arrive(*segment);
@@ -299,7 +297,7 @@ TEST_CASE("TCP segments: an urgent byte is announced once", "[tcp][segment][urge
 TEST_CASE("TCP segments: a byte that has come already is not urgent any more", "[tcp][segment][urgent]") {
   Segments s;
   const auto segment = s.next();
-  s.cut_off();
+  s.cut();
   s.arrive(*segment, "ab");
   segment->sequence += 2;
   segment->urgent_end = segment->sequence;
@@ -317,17 +315,17 @@ TEST_CASE("TCP segments: a listener answers only who wants to connect", "[tcp][s
   SECTION("neither") { segment->ack = false; }
   SECTION("from nobody") { REQUIRE(segment->from.address != s.endpoint(s.end).remote.address); }
   const std::size_t before = s.server_net.connections.size();
-  s.cut_off();
+  s.cut();
   s.arrive(*segment);
   CHECK(s.server_net.connections.size() == before);
   CHECK(s.endpoint(s.server).pending() == 0);
-  s.network.set_partitioned(s.client_net, s.server_net, false);
+  s.cut(false);
   s.check_all_is_well();
 }
 
 TEST_CASE("TCP segments: who connects takes the right answer only", "[tcp][segment]") {
   Segments s;
-  s.cut_off();
+  s.cut();
   const auto fd = s.client();
   const TcpEndpoint& client = s.endpoint(fd);
   TcpSegment answer;
@@ -348,7 +346,7 @@ TEST_CASE("TCP segments: who connects takes the right answer only", "[tcp][segme
 
 TEST_CASE("TCP segments: who was answered takes the right acknowledgement only", "[tcp][segment]") {
   Segments s;
-  s.cut_off();
+  s.cut();
   const auto fd = s.client();
   const TcpEndpoint& client = s.endpoint(fd);
   TcpSegment segment;
@@ -365,7 +363,7 @@ TEST_CASE("TCP segments: who was answered takes the right acknowledgement only",
   segment.acknowledged = half.sent();
   SECTION("less") { segment.acknowledged -= 1; }
   SECTION("more") { segment.acknowledged += 1; }
-  s.network.set_partitioned(s.client_net, s.server_net, false);
+  s.cut(false);
   s.arrive(segment);
   // It is refused, and so is who sent it.
   const bool is_right = segment.acknowledged == half.sent();
@@ -377,7 +375,7 @@ TEST_CASE("TCP segments: what is left of a connection answers, until it is reset
   Segments s;
   REQUIRE(s.tcp.shutdown(s.accepted, SHUT_WR).ok());
   REQUIRE(s.tcp.shutdown(s.end, SHUT_WR).ok());
-  s.cut_off();
+  s.cut();
   const auto late = s.next();
   const kernel::NetNamespace::Ends ends{late->to, late->from};
   REQUIRE(s.server_net.connections.at(ends)->state() == TcpState::time_wait);

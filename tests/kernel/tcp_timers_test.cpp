@@ -15,9 +15,6 @@ using Fd = Machines::Fd;
 
 namespace {
 
-/// In the way of the two machines.
-void cut(Machines& m, bool is_cut = true) { m.network.set_partitioned(m.client_net, m.server_net, is_cut); }
-
 using When = std::pair<std::int64_t, int>;
 
 /// When the error comes, in milliseconds from now, and which.
@@ -54,7 +51,7 @@ TEST_CASE("TCP timers: how long a connect tries", "[tcp][timer]") {
     Machines m;
     m.host.advance(10s);
     const Fd server = m.listener();
-    cut(m);
+    m.cut();
     const Fd client = m.socket(m.tcp, m.client_net);
     if (row.syn_retries != 0) REQUIRE(m.tcp.set(client, IPPROTO_TCP, TCP_SYNCNT, row.syn_retries).ok());
     REQUIRE(m.tcp.set(client, IPPROTO_TCP, TCP_USER_TIMEOUT, row.user_timeout).ok());
@@ -69,7 +66,7 @@ TEST_CASE("TCP timers: how long bytes are sent again", "[tcp][timer]") {
     CAPTURE(user_timeout);
     Connection c;
     c.host.advance(10s);
-    cut(c);
+    c.cut();
     REQUIRE(c.tcp.send(c.end, "abc").ok());
     REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout).ok());
     CHECK(error_of(c, c.end) == When{milliseconds, ETIMEDOUT});
@@ -80,11 +77,11 @@ TEST_CASE("TCP timers: how long bytes are sent again", "[tcp][timer]") {
 
 TEST_CASE("TCP timers: a limit is no reason to try less often before it", "[tcp][timer]") {
   Connection c;
-  cut(c);
+  c.cut();
   REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000).ok());
   REQUIRE(c.tcp.send(c.end, "abc").ok());
   c.host.advance(1s);
-  cut(c, false);
+  c.cut(false);
   c.host.advance(599ms);
   CHECK(c.tcp.receive(c.accepted) == nothing(EAGAIN));
   c.host.advance(1ms);
@@ -94,10 +91,10 @@ TEST_CASE("TCP timers: a limit is no reason to try less often before it", "[tcp]
 TEST_CASE("TCP timers: what has come through begins anew", "[tcp][timer]") {
   Connection c;
   for (int i = 0; i < 2; ++i) {
-    cut(c);
+    c.cut();
     REQUIRE(c.tcp.send(c.end, "abc").ok());
     c.host.advance(1599ms);
-    cut(c, false);
+    c.cut(false);
     CHECK(c.tcp.receive(c.accepted) == nothing(EAGAIN));
     c.host.advance(1ms);
     CHECK(c.tcp.receive(c.accepted) == text("abc"));
@@ -117,7 +114,7 @@ TEST_CASE("TCP timers: how long a window is asked for", "[tcp][timer]") {
     CHECK(m.on.kernel.timers.next_deadline() == kernel::time_never);  // It will be told.
     m.host.advance(10s);
     REQUIRE(m.tcp.set(end, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout).ok());
-    cut(m);
+    m.cut();
     CHECK(error_of(m, end) == When{milliseconds, ETIMEDOUT});
   }
 }
@@ -134,7 +131,7 @@ TEST_CASE("TCP timers: how long a peer is asked whether it is there", "[tcp][tim
     c.host.advance(100s);
     REQUIRE(c.tcp.send(c.end, "x").ok());  // Heard of last.
     c.host.advance(1s);
-    cut(c);
+    c.cut();
     CHECK(error_of(c, c.end) == When{milliseconds - 1000, ETIMEDOUT});
   }
 }
@@ -143,7 +140,7 @@ TEST_CASE("TCP timers: how long what nobody has any more stays", "[tcp][timer]")
   Connection c;
   const auto is_gone = [&c] { return c.client_net.connections.empty(); };
   SECTION("with bytes to be sent") {
-    cut(c);
+    c.cut();
     REQUIRE(c.tcp.send(c.end, "abc").ok());
     REQUIRE(c.end.close().ok());
     CHECK(time_until(c, 100ms, is_gone) == 102400ms);
@@ -158,8 +155,8 @@ TEST_CASE("TCP timers: how long what nobody has any more stays", "[tcp][timer]")
     REQUIRE(end.close().ok());
     m.host.advance(10s);
     REQUIRE(m.tcp.receive(accepted, 9'000).result.ok());
-    cut(m);
-    cut(m, false);
+    m.cut();
+    m.cut(false);
     m.host.advance(50'039'999'999ns);
     CHECK_FALSE(m.client_net.connections.empty());
     m.host.advance(1ns);
@@ -170,7 +167,7 @@ TEST_CASE("TCP timers: how long what nobody has any more stays", "[tcp][timer]")
     REQUIRE(c.accepted.close().ok());
     REQUIRE(c.client_net.connections.size() == 1);
     c.host.advance(10s);
-    cut(c);
+    c.cut();
     CHECK(time_until(c, 10ms, is_gone) == 50s);
   }
 }
@@ -181,7 +178,7 @@ TEST_CASE("TCP timers: how long a server says its answer again", "[tcp][timer]")
   m.link.set_latency(10ms);
   const Fd client = m.client();
   m.host.advance(10ms);  // The SYN is there, the answer on its way.
-  cut(m);
+  m.cut();
   m.host.advance(63s - 1ns);
   CHECK(m.server_net.connections.size() == 1);
   m.host.advance(1ns);

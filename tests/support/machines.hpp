@@ -40,6 +40,15 @@ struct Machines {
     REQUIRE(tcp.connect(fd, inet_address(ip, port)) == failed(EINPROGRESS));
     return fd;
   }
+  /// Nothing gets through between the two from now on, or everything again.
+  void cut(bool is_cut = true) { network.set_partitioned(client_net, server_net, is_cut); }
+  /// Asks whether the peer is there after 10 s, and then twice, every 3 s.
+  void keep_asking(const Fd& fd) const {
+    REQUIRE(tcp.set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 10).ok());
+    REQUIRE(tcp.set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 3).ok());
+    REQUIRE(tcp.set(fd, IPPROTO_TCP, TCP_KEEPCNT, 2).ok());
+    REQUIRE(tcp.set_option(fd, SO_KEEPALIVE, 1).ok());
+  }
   [[nodiscard]] double seconds() const { return static_cast<double>(host.now()) / 1e9; }
   /// Lets time pass until the error comes: when, in seconds since now, and what it was.
   std::pair<double, int> error_of(const Fd& fd) {

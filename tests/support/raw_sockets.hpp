@@ -111,10 +111,7 @@ class RawSockets {
   /// What was sent and not read by the peer yet, at cost.
   [[nodiscard]] int in_flight(const Fd& fd) const { return asked(fd, SIOCOUTQ); }
   /// Of TCP: what of that has not been sent at all.
-  [[nodiscard]] int to_be_sent(const Fd& fd) const {
-    constexpr unsigned long siocoutqnsd = 0x894b;  // <linux/sockios.h> of later kernels.
-    return asked(fd, siocoutqnsd);
-  }
+  [[nodiscard]] int to_be_sent(const Fd& fd) const { return asked(fd, rouse::kernel::siocoutqnsd); }
   [[nodiscard]] int readable(const Fd& fd) const { return asked(fd, FIONREAD); }
   [[nodiscard]] bool is_at_mark(const Fd& fd) const { return asked(fd, SIOCATMARK) != 0; }
 

@@ -354,6 +354,19 @@ TEMPLATE_LIST_TEST_CASE("Inet bind: options count as they are when it is asked",
   CHECK(calls.bind(third, calls.local(first)) == failed(EADDRINUSE));
 }
 
+TEMPLATE_LIST_TEST_CASE("Inet bind: TCP remembers the first who shared, not those whom it let in by that",
+                        "[inet][bind][options]", test::AllBackends) {
+  Sharing<TestType> s{{}, SOCK_STREAM};
+  const auto first = s.fresh(AF_INET, port);
+  REQUIRE(s.bind(first, "0.0.0.0", 0) == 0);
+  const std::uint16_t at = port_in(test::local_name(first).written);
+  const auto second = s.fresh(AF_INET, port);
+  REQUIRE(s.bind(second, "127.0.0.1", at) == 0);
+  REQUIRE(test::InetSockets{s.on, s.type}.set_option(first, SO_REUSEPORT, 0).ok());
+  const auto third = s.fresh(AF_INET, port);
+  CHECK(s.bind(third, "127.0.0.2", at) == 0);
+}
+
 TEMPLATE_LIST_TEST_CASE("Inet bind: what is left of connections has a port", "[inet][bind]", test::AllBackends) {
   for (const bool shares : {false, true}) {
     CAPTURE(shares);

@@ -137,6 +137,14 @@ TEMPLATE_LIST_TEST_CASE("UDP buffer: what was read of an emptied list is given b
     receive(1);
     CHECK(udp.taken_of(300, 1, to) == 256);
   }
+  SECTION("and whoever gives a quarter back sees what came since") {
+    send(65);
+    receive(1);
+    send(10);
+    receive(63);  // A quarter, together; of the first 65 another one is there.
+    receive(1);
+    CHECK(udp.taken_of(300, 1, to) == 10 + 245);
+  }
   SECTION("a look counts as well") {
     send(1);
     CHECK(udp.calls.readable(to) == 1);

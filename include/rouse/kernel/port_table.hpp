@@ -106,10 +106,9 @@ class PortTable {
   /// The port learns how this one shares it.
   void note(const PortUser& user) {
     Port& port = ports_[user.local.port];
-    const bool is_first = port.users.empty();
     if (!user.reuse_port) {
       port.has_last = false;
-    } else if (is_first || !port.lets_in(user)) {
+    } else if (!port.lets_in(user)) {
       port.has_last = true;
       port.last.local = user.local;
       port.last.share_as(user);

@@ -67,6 +67,7 @@ TEMPLATE_LIST_TEST_CASE("Inet bind: addresses", "[inet][bind]", test::AllBackend
                       {"224.0.0.1", 0},
                       {"0.0.0.1", EADDRNOTAVAIL},
                       {"192.0.2.1", EADDRNOTAVAIL},
+                      {"2001:db8::ffff:ffff", EADDRNOTAVAIL},
                       {"::1", 0},
                       {"::", 0},
                       {"::ffff:127.0.0.5", 0},

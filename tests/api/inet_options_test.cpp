@@ -387,7 +387,8 @@ TEST_CASE("Inet options: those of which nothing is modelled say so", "[inet][opt
   CHECK_THROWS_AS(udp.set(datagrams, IPPROTO_UDP, 1, 1), NotModelled);
   int value = 0;
   for (const auto* fd : {&stream, &datagrams}) {
-    for (const int request : {FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP}) {
+    for (const int request :
+         {FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP, SIOCGSTAMP_OLD, SIOCGIFINDEX, SIOCWANDEV, 0x898f}) {
       CHECK_THROWS_AS(on.backend.ioctl(fd->get(), static_cast<unsigned>(request), &value), NotModelled);
     }
     CHECK(on.backend.ioctl(fd->get(), 0x8999, nullptr).error() == EFAULT);

@@ -1,6 +1,7 @@
 // How many bytes getsockopt and setsockopt take and tell at each level, and in which order they refuse.
 #include "../support/bad_pointers.hpp"
 #include "../support/inet_sockets.hpp"
+#include "../support/unix_sockets.hpp"
 
 #include <array>
 
@@ -84,6 +85,34 @@ TEMPLATE_LIST_TEST_CASE("Socket options: whether there is such an option is aske
     CHECK(on.backend.setsockopt(fd.get(), row.level, row.name, row.value, row.n).error() == row.error);
     if (row.level == IPPROTO_IPV6) CHECK(calls.get(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS) == (row.error == 0 ? 0 : 64));
   }
+}
+
+TEMPLATE_LIST_TEST_CASE("Socket options: a number of one level is another thing in the next",
+                        "[socket][options][errors]", test::AllBackends) {
+  TestType on;
+  test::UnixSockets calls{on};
+  const auto fd = calls.fresh();
+  const ::timeval second{1, 0};
+  for (const int name : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+    CAPTURE(name);
+    ::timeval value{};
+    ::socklen_t n = sizeof value;
+    CHECK(on.backend.setsockopt(fd.get(), IPPROTO_TCP, name, &second, sizeof second) == failed(EOPNOTSUPP));
+    CHECK(on.backend.getsockopt(fd.get(), IPPROTO_TCP, name, &value, &n) == failed(EOPNOTSUPP));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("Socket options: all sockets have SO_LINGER", "[socket][options]", test::AllBackends) {
+  TestType on;
+  test::UnixSockets calls{on};
+  const auto fd = calls.fresh();
+  const ::linger seven{1, 7};
+  ::linger value{};
+  ::socklen_t n = sizeof value;
+  REQUIRE(on.backend.setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &seven, sizeof seven).ok());
+  REQUIRE(on.backend.getsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &value, &n).ok());
+  CHECK(value.l_onoff == 1);
+  CHECK(value.l_linger == 7);
 }
 
 TEST_CASE("Socket options: those that are no numbers say that they are not modelled, whatever their length",

@@ -95,6 +95,9 @@ TEMPLATE_LIST_TEST_CASE("Unix datagram: the names that cannot be sent to are ref
     CHECK(n.calls.send_to(sender, "x", row.address) == unsent(row.error));
     if (row.address != no_address) CHECK(n.calls.connect(sender, row.address) == failed(row.error));
   }
+  // What is no address is so before anybody looks at the message.
+  CHECK(n.calls.send_to(sender, std::string(300'000, 'x'), test::unnamed_address()) == unsent(EINVAL));
+  CHECK(n.calls.send_to(sender, std::string(300'000, 'x'), n.names.path_address("none")) == unsent(EMSGSIZE));
   CHECK(n.calls.send(sender, "x") == unsent(ENOTCONN));
 }
 

@@ -141,6 +141,8 @@ TEMPLATE_LIST_TEST_CASE("Unix socket: what ioctl tells", "[unix][errors][ioctl]"
     CHECK(ask(*fd, 0x1234, &value) == no_fd(ENOTTY));
     CHECK(ask(*fd, TCGETS, nullptr) == no_fd(ENOTTY));
     CHECK(ask(*fd, 0x89fe, nullptr) == no_fd(EFAULT));  // Linux looks whether it is one for a device.
+    CHECK(ask(*fd, 0x4004'89fe, nullptr) == no_fd(EFAULT));
+    CHECK(ask(*fd, 0x4004'88fe, nullptr) == no_fd(ENOTTY));
     int on_flag = 0;
     CHECK(ask(*fd, FIONBIO, &on_flag) == SysResult<int>{0});
     CHECK(on.backend.fcntl(fd->get(), F_GETFL, 0) == SysResult<int>{O_RDWR});

@@ -4,6 +4,7 @@
 #include "../support/backends.hpp"
 #include "../support/death.hpp"
 #include "../support/raw_pipe.hpp"
+#include "../support/unix_sockets.hpp"
 
 using namespace rouse;
 using On = test::OnEmulated;
@@ -97,4 +98,27 @@ TEST_CASE("check_invariants: a broken kernel ends the program with a dump", "[in
   CHECK(dies_of([&] { ring.slots.front().taken = 3; }, "a pipe's slot is empty or too long"));
   CHECK(dies_of([&] { ring.reader = nullptr; }, "a pipe does not know its end"));
   CHECK(dies_of([&] { on.kernel.epoll_watches.count = 1; }, "") == false);  // Somebody may wait in a closed epoll.
+}
+
+TEST_CASE("check_invariants: a unix socket holds what its peer has sent, and no more", "[invariants][death]") {
+  struct Row {
+    int type;
+    const char* why;
+  };
+  const Row rows[] = {{SOCK_STREAM, "what a unix socket has in flight is not what its peer holds"},
+                      {SOCK_DGRAM, "a unix socket holds more than its peer has sent"},
+                      {SOCK_SEQPACKET, "a unix socket holds more than its peer has sent"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.type);
+    On on;
+    test::UnixSockets calls{on, row.type};
+    const auto pair = calls.pair();
+    REQUIRE(calls.send(pair[0], "x").ok());
+    CHECK(test::last_words([&] { check_invariants(on.kernel); }) == "alive");
+    const std::string words = test::last_words([&] {
+      kernel::unix_socket_cast(on.kernel.file(pair[0].get()))->give_back(1);
+      static_cast<void>(calls.bits(pair[0]));
+    });
+    CHECK(words.find(row.why) != std::string::npos);
+  }
 }

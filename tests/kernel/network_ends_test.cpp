@@ -209,6 +209,15 @@ TEST_CASE("Network ends: who breaks off when only the last word is missing says 
   CHECK(c.tcp.take_error(c.end) == expected);
 }
 
+TEST_CASE("Network ends: what is in flight counts on behind a gap when all is over", "[network][reset]") {
+  Connection m;
+  REQUIRE(m.tcp.send(m.end, "abc").ok());
+  m.cut();
+  REQUIRE(m.tcp.send(m.end, "lost").ok());
+  REQUIRE(m.tcp.connect(m.end, test::unspecified()).ok());
+  CHECK(m.tcp.in_flight(m.end) == 4 + 2);
+}
+
 TEST_CASE("Network ends: what was not acknowledged in time is not when all is over", "[network][reset]") {
   Connection c;
   REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());

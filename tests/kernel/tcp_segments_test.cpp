@@ -205,6 +205,17 @@ TEST_CASE("TCP segments: bytes are taken once, and in order", "[tcp][segment]") 
     s.arrive(*segment, "abcde");
     CHECK(s.tcp.receive(s.accepted) == text("de"));
   }
+  SECTION("but what comes again is acknowledged again") {
+    REQUIRE(s.tcp.send(s.end, "abc").ok());
+    s.cut();
+    REQUIRE(s.tcp.send(s.end, "de").ok());
+    segment->sequence += 3;
+    s.arrive(*segment, "de");
+    s.cut(false);
+    CHECK(s.tcp.in_flight(s.end) == 2);
+    s.arrive(*segment, "de");
+    CHECK(s.tcp.in_flight(s.end) == 0);
+  }
   SECTION("an end that is not next is none") {
     segment->sequence += 1;
     segment->fin = true;

@@ -73,8 +73,7 @@ class SocketFile : public File, public detail::ListLink<SocketFile, InFlight> {
 
   virtual SysResult<void> bind(std::string_view) { refuse("bind"); }
   virtual SysResult<void> listen(int) { refuse("listen"); }
-  /// The next connection. EAGAIN if there is none. Precondition: may_accept() said yes.
-  virtual SysResult<void> may_accept() const { refuse("accept4"); }
+  /// The next connection. EAGAIN if there is none, EINVAL if it does not listen, EOPNOTSUPP if none of its kind does.
   virtual SysResult<void> accept(IfEmpty, FileRef&) { refuse("accept4"); }
   /// EAGAIN if it would wait: then in `*full`, or in its own queue if that is null. EINPROGRESS if it does not wait and
   /// goes on by itself.
@@ -128,7 +127,7 @@ class SocketFile : public File, public detail::ListLink<SocketFile, InFlight> {
 
   /// Its last fd is gone, and SO_LINGER is on: true if there is something to wait for, until has_left().
   virtual bool begins_to_leave() { return false; }
-  [[nodiscard]] virtual bool has_left() const { return true; }
+  [[nodiscard]] virtual bool has_left() const { refuse("close"); }
 
   /// Whether getsockopt (read) and setsockopt (write) know this level here: 0, or what they say if not.
   [[nodiscard]] virtual int check_level(Direction, int level) const { return level == SOL_SOCKET ? 0 : EOPNOTSUPP; }

@@ -152,9 +152,6 @@ inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, 
     if (!number) return SysResult<int>::failure(EMFILE);
     SocketFile* const listener = socket_cast(file);
     if (listener == nullptr) return SysResult<int>::failure(ENOTSOCK);
-    const SysResult<void> may = listener->may_accept();
-    if (!may.ok()) return may;
-
     FileRef accepted;
     const bool waits = listener->may_wait(Direction::read);
     const auto once = [&] { return listener->accept(waits ? IfEmpty::will_wait : IfEmpty::say_would_block, accepted); };

@@ -158,8 +158,8 @@ inline Time TcpEndpoint::next_try() const {
     return retries_ == 0 ? std::max(now, heard_at_ + options.keep_idle * second) : now + options.keep_interval * second;
   }
   const auto in = [now](Time span, int doublings) {
-    for (; doublings > 0 && span < longest_wait; --doublings) span *= 2;
-    return now + std::min(span, longest_wait);
+    for (; doublings > 0; --doublings) span = std::min(2 * span, longest_wait);
+    return now + span;
   };
   Time next = 0;
   if (state_ == TcpState::syn_sent) {

@@ -23,10 +23,6 @@ inline SysResult<void> TcpSocketFile::listen(int backlog) {
   return {};
 }
 
-inline SysResult<void> TcpSocketFile::may_accept() const {
-  return listens() ? SysResult<void>{} : SysResult<void>::failure(EINVAL);
-}
-
 inline SysResult<void> TcpSocketFile::accept(IfEmpty, FileRef& accepted) {
   // It may have stopped listening while the call slept.
   if (!listens()) return SysResult<void>::failure(EINVAL);

@@ -26,7 +26,6 @@ class TcpSocketFile final : public InetSocketFile {
   [[nodiscard]] std::string describe() const override;
 
   SysResult<void> listen(int backlog) override;
-  SysResult<void> may_accept() const override;
   SysResult<void> accept(IfEmpty if_empty, FileRef& accepted) override;
   SysResult<void> connect(std::string_view address, WaitQueue*&) override;
   SysResult<void> connect_again(std::string_view, WaitQueue*&) override {

@@ -71,7 +71,7 @@ class UdpSocketFile final : public InetSocketFile {
   [[nodiscard]] std::string describe() const override;
 
   SysResult<void> listen(int) override { return SysResult<void>::failure(EOPNOTSUPP); }
-  SysResult<void> may_accept() const override { return SysResult<void>::failure(EOPNOTSUPP); }
+  SysResult<void> accept(IfEmpty, FileRef&) override { return SysResult<void>::failure(EOPNOTSUPP); }
   SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
   SysResult<void> shutdown(int how) override;
   [[nodiscard]] AddressBytes peer_address() const override {
@@ -243,7 +243,6 @@ inline SysResult<void> UdpSocketFile::connect(std::string_view address, WaitQueu
   if (family_of(address) == AF_UNSPEC) {
     is_connected_ = false;
     leave_address();
-    if (!address_is_bound_) source_ = {};
     if (!port_.is_linked()) port_.local.port = 0;
     return {};
   }

@@ -67,12 +67,9 @@ inline SysResult<void> UnixSocketFile::listen(int backlog) {
   return {};
 }
 
-inline SysResult<void> UnixSocketFile::may_accept() const {
-  if (!is_connection_oriented()) return SysResult<void>::failure(EOPNOTSUPP);
-  return state_ == State::listening ? SysResult<void>{} : SysResult<void>::failure(EINVAL);
-}
-
 inline SysResult<void> UnixSocketFile::accept(IfEmpty if_empty, FileRef& accepted) {
+  if (!is_connection_oriented()) return SysResult<void>::failure(EOPNOTSUPP);
+  if (state_ != State::listening) return SysResult<void>::failure(EINVAL);
   if (pending_.empty()) {
     // Only one who is about to sleep is told that nobody will come.
     const bool hopeless = read_shut_ && if_empty == IfEmpty::will_wait;

@@ -47,7 +47,6 @@ class UnixSocketFile : public SocketFile {
 
   SysResult<void> bind(std::string_view address) override;
   SysResult<void> listen(int backlog) override;
-  SysResult<void> may_accept() const override;
   SysResult<void> accept(IfEmpty if_empty, FileRef& accepted) override;
   SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
   SysResult<void> shutdown(int how) override;

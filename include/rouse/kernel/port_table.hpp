@@ -117,8 +117,8 @@ class PortTable {
   void remove(PortUser& user) {
     if (!user.is_linked()) return;
     user.unlink();
-    const auto found = ports_.find(user.local.port);
-    if (found->second.users.empty()) ports_.erase(found);
+    const std::uint16_t port = user.local.port;
+    if (ports_.at(port).users.empty()) ports_.erase(port);
   }
 
   /// What check_invariants asks: no port is kept that nobody has.

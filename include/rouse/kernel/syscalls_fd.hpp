@@ -154,7 +154,7 @@ inline SysResult<std::size_t> pread(Kernel& kernel, int fd, void* buffer, std::s
     if (refused == 0) refused = detail_fd::check_read(file, buffer, n);
     if (refused == 0) refused = detail_fd::check_end(offset, n);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
-    UserOutput to{buffer, std::min(n, rw_count_max)};
+    UserOutput to{buffer, n};
     return file->read(to);
   });
 }

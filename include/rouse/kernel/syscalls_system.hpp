@@ -45,8 +45,7 @@ inline bool has_long_name(std::string_view path) {
 /// all sockets are.
 inline SysResult<int> open(Kernel& kernel, const char* user_path, int flags) {
   return kernel.enter({Call::open}, [&]() -> SysResult<int> {
-    constexpr int directories_only = O_TMPFILE & ~O_DIRECTORY;
-    if ((flags & directories_only) != 0 && (flags & O_DIRECTORY) == 0) return SysResult<int>::failure(EINVAL);
+    if ((flags & O_TMPFILE) != 0 && (flags & O_DIRECTORY) == 0) return SysResult<int>::failure(EINVAL);
     std::string path;
     const SysResult<void> got = detail_system::get_path(path, user_path);
     if (!got.ok()) return got;

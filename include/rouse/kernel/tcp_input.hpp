@@ -26,7 +26,6 @@ inline void refuse(NetNamespace& net, const TcpSegment& segment) {
   reset->from = segment.to;
   reset->to = segment.from;
   reset->reset = true;
-  reset->ack = true;
   reset->sequence = segment.acknowledged;
   reset->acknowledged = segment.end();
   net.network().send(net, segment.from.address, std::move(reset));

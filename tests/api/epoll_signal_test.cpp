@@ -173,3 +173,28 @@ TEMPLATE_LIST_TEST_CASE("Epoll: a signal blocked by the mask alone comes when th
   watched.event.write(1);
   CHECK(waiter.result() == std::pair<std::size_t, int>{1, 1});
 }
+
+TEMPLATE_LIST_TEST_CASE("Epoll: what the mask alone blocked is handled behind what ended the wait, and within the call",
+                        "[epoll][handle][signal]", test::AllThreadBackends) {
+  TestType on;
+  Handlers handlers{on.backend};
+  if constexpr (handlers.one_at_a_time) return;
+  handlers.handle(SIGUSR1);
+  handlers.handle(SIGUSR2);
+  const ::sigset_t mask = set_of({SIGUSR1});
+  Watched watched{on};
+  std::atomic<int> thread = 0;
+  auto waiter = on.spawn([&] {
+    thread = on.backend.gettid().value();
+    EventVec events{2};
+    std::error_code ec;
+    static_cast<void>(watched.epoll.wait(events, 1h, mask, ec));
+    return std::pair{ec.value(), handlers.count().load()};
+  });
+  on.wait_until_blocked(waiter);
+  interrupt(on, thread);
+  on.wait_until_blocked(waiter);
+  REQUIRE(on.backend.tgkill(on.backend.getpid().value(), thread, SIGUSR2).ok());
+  CHECK(waiter.result() == std::pair{EINTR, 2});
+  CHECK(handlers.take() == handlers.seen("12(10 12) 10(10)"));
+}

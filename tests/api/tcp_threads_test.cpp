@@ -198,6 +198,19 @@ TEMPLATE_LIST_TEST_CASE("TCP threads: receiving nothing waits for data, and MSG_
     CHECK(receiver.result() == text(""));
     CHECK(t.calls.receive(t.accepted) == text("abc"));
   }
+  SECTION("nothing, whatever ends the wait") {
+    auto receiver = t.receiver(0);
+    SECTION("a reset, which stays to be told") {
+      t.calls.set_linger(t.client, 0);
+      REQUIRE(t.client.close().ok());
+      CHECK(receiver.result() == text(""));
+    }
+    SECTION("but for a disconnect") {
+      REQUIRE(t.calls.connect(t.accepted, test::unspecified()).ok());
+      CHECK(receiver.result() == nothing(EPIPE));
+    }
+    CHECK(t.calls.take_error(t.accepted) == ECONNRESET);
+  }
   SECTION("all") {
     auto receiver = t.receiver(6, MSG_WAITALL);
     REQUIRE(t.calls.send(t.client, "abc").ok());
@@ -337,5 +350,11 @@ TEMPLATE_LIST_TEST_CASE("TCP threads: signals interrupt, or the call starts agai
     if (restarts) receiver.wait_until_blocked();
     if (restarts) REQUIRE(t.calls.send(t.client, "abc").ok());
     CHECK(receiver.result() == (restarts ? 3 : -EINTR));
+    test::Sleeper asks_for_nothing{t.on, [&]() -> std::int64_t {
+                                     const test::Received got = t.calls.receive(t.accepted, 0);
+                                     return got.result.ok() ? 0 : -got.result.error();
+                                   }};
+    asks_for_nothing.interrupt(SIGUSR1);
+    CHECK(asks_for_nothing.result() == 0);
   }
 }

@@ -39,6 +39,21 @@ BasicFdRef<typename On::Backend> ref(const On& on, int fd) {
 
 }  // namespace
 
+TEMPLATE_LIST_TEST_CASE("timerfd: a thread sleeps until it expires, though another that slept longer has gone",
+                        "[timerfd][threads]", test::AllThreadBackends) {
+  TestType on;
+  test::RawTimer timer{on, CLOCK_MONOTONIC, 0};
+  typename Handles<TestType>::EventFd event{on.backend};
+  auto first = on.spawn([&] { return event.read(); });
+  on.wait_until_blocked(first);
+  auto reader = on.spawn([&] { return timer.read().word(); });
+  on.wait_until_blocked(reader);
+  REQUIRE(timer.set(100ms).ok());
+  event.write(1);
+  CHECK(first.result() == 1);
+  CHECK(reader.result() == 1);
+}
+
 TEMPLATE_LIST_TEST_CASE("timerfd: a thread sleeps in a read until it expires", "[timerfd][threads]",
                         test::AllThreadBackends) {
   TestType on;

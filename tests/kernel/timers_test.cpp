@@ -282,3 +282,39 @@ TEST_CASE("Kernel: a timer set to a moment in the past has come when the call re
   CHECK(on.kernel.file(timer.fd())->readiness(EventFlags::in) == EventFlags::in);
   CHECK(on.kernel.timers.next_deadline() == time_never);
 }
+
+TEST_CASE("Kernel: a timer of 1 ns has expired once at its first moment", "[timers]") {
+  kernel::Kernel kernel;
+  const EmulatedBackend backend{kernel};
+  const int fd = backend.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK).value();
+  const ::itimerspec setting{{0, 1}, {0, 1}};
+  REQUIRE(backend.timerfd_settime(fd, 0, &setting, nullptr).ok());
+  static_cast<SoloHost&>(kernel.host()).advance(1ns);
+  std::uint64_t ticks = 0;
+  REQUIRE(backend.read(fd, &ticks, sizeof ticks).ok());
+  CHECK(ticks == 1);
+}
+
+TEST_CASE("Kernel: a timer that the clock has cancelled says so once, and a period stays where it was", "[timers]") {
+  kernel::Kernel kernel;
+  const EmulatedBackend backend{kernel};
+  auto& host = static_cast<SoloHost&>(kernel.host());
+  const int fd = backend.timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK).value();
+  ::timespec now{};
+  REQUIRE(backend.clock_gettime(CLOCK_REALTIME, &now).ok());
+  const ::itimerspec setting{{1, 0}, {now.tv_sec + 1, now.tv_nsec}};
+  REQUIRE(backend.timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &setting, nullptr).ok());
+  host.advance(1s);  // It has expired once.
+  kernel.set_realtime(1000h);
+  std::uint64_t ticks = 5;
+  using Size = SysResult<std::size_t>;
+  SECTION("to a read") {
+    CHECK(backend.read(fd, &ticks, sizeof ticks) == Size::failure(ECANCELED));
+    host.advance(10s);
+    CHECK(backend.read(fd, &ticks, sizeof ticks) == Size::failure(EAGAIN));
+  }
+  SECTION("to who sets its count") {
+    CHECK(backend.ioctl(fd, kernel::tfd_ioc_set_ticks, &ticks) == SysResult<int>::failure(ECANCELED));
+    CHECK(backend.ioctl(fd, kernel::tfd_ioc_set_ticks, &ticks).ok());
+  }
+}

@@ -184,6 +184,16 @@ TEST_CASE("Wakeups: a udp socket tells one of a datagram and of room", "[wakeups
   CHECK(queue.woken() == one);
 }
 
+TEST_CASE("Wakeups: a udp socket tells one that its peer is not there", "[wakeups]") {
+  const Machine on;
+  const int fd = on.backend.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0).value();
+  const SocketAddress nowhere = SocketAddress::ipv4_loopback(9);
+  REQUIRE(on.backend.connect(fd, nowhere.data(), nowhere.size()).ok());
+  Watched queue = on.watch(fd);
+  on.send(fd, 1);
+  CHECK(queue.woken() == one_twice);  // Of room first.
+}
+
 TEST_CASE("Wakeups: a listener tells one of each connection", "[wakeups]") {
   const Machine on;
   const auto make = [&] { return on.backend.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0).value(); };

@@ -101,7 +101,7 @@ class SocketFile : public File, public detail::ListLink<SocketFile, InFlight> {
     Outgoing message;
     return send(from, message);
   }
-  /// True if a receive of no bytes that slept comes to 0 whatever woke it, be it a signal.
+  /// True if a receive of no bytes that slept comes to 0 whatever woke it, be it a signal; but for a disconnect.
   [[nodiscard]] virtual bool waits_once_for_nothing() const { return false; }
   /// What a send is refused for before anybody looks at its control messages.
   virtual SysResult<void> may_send() { return {}; }

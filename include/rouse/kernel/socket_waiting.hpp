@@ -64,14 +64,13 @@ inline SysResult<std::size_t> receive(Kernel& kernel, SocketFile& socket, const 
   const WaitPlace place = in_own_queue(kernel, socket, Direction::read);
   const int interrupted = interrupted_by(place);
   const std::uint32_t times_disconnected = socket.times_disconnected();
-  const auto attempt = [&](WaitPlace&) {
-    const bool is_other = socket.times_disconnected() != times_disconnected;
-    return is_other ? SysResult<std::size_t>::failure(EPIPE) : once();
+  const bool waits_once = to.left() == 0 && socket.waits_once_for_nothing();
+  const auto attempt = [&](WaitPlace&) -> SysResult<std::size_t> {
+    if (socket.times_disconnected() != times_disconnected) return SysResult<std::size_t>::failure(EPIPE);
+    return waits_once ? 0 : once();
   };
   const SysResult<std::size_t> slept = wait_in(kernel, place, op, socket, interrupted, attempt);
-  const bool asks_for_nothing = to.left() == 0 && to.moved() == 0;
-  const bool has_waited = slept.error() == interrupted || slept.would_block();
-  if (has_waited && asks_for_nothing && socket.waits_once_for_nothing()) return 0;
+  if (waits_once && slept.error() != EPIPE) return 0;
   return moved_or(to, slept);
 }
 

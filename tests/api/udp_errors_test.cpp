@@ -91,6 +91,10 @@ TEMPLATE_LIST_TEST_CASE("UDP errors: where IPv6 cannot go", "[udp][errors]", tes
   CHECK(t.calls.send_to(fd, "x", std::string(28, '\0')) == unsent(EDESTADDRREQ));
   CHECK(t.calls.send_to(fd, "x", std::string(28, '\1')) == unsent(EINVAL));
   CHECK(t.calls.send_to(fd, "x", inet_address("::1", 0)) == unsent(EINVAL));
+  // From an address of IPv6 there is no way to IPv4's, be it everybody's.
+  const auto bound = t.calls.bound();
+  CHECK(t.calls.send_to(bound, "x", inet_address("::ffff:127.0.0.1", 9)) == unsent(ENETUNREACH));
+  CHECK(t.calls.send_to(bound, "x", inet_address("::ffff:255.255.255.255", 9)) == unsent(ENETUNREACH));
   // Linux may have a way.
   if constexpr (TestType::is_emulated) {
     CHECK(t.calls.send_to(fd, "x", inet_address("fe80::1", 9)) == unsent(ENETUNREACH));

@@ -111,6 +111,29 @@ TEMPLATE_LIST_TEST_CASE("Unix rights: at the limit of fds what still fits arrive
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("Unix rights: at the limit of fds no number is told that is none", "[unix][rights][limits]",
+                        test::AllBackends) {
+  Passing<TestType> p;
+  REQUIRE(p.send("x", {p.witness.get()}).ok());
+  alignas(::cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control;
+  control.fill('-');
+  const auto before = control;
+  char byte = 0;
+  ::iovec vector{&byte, 1};
+  ::msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const int next = p.calls.fresh().get();
+  const auto result = test::under_file_limit(p.on.backend, static_cast<::rlim_t>(next), [&] {
+    return p.on.backend.recvmsg(p.pair[1].get(), &message, 0);
+  });
+  CHECK(result == std::size_t{1});
+  CHECK(message.msg_flags == MSG_CTRUNC);
+  CHECK(control == before);
+}
+
 TEMPLATE_LIST_TEST_CASE("Unix rights: a bad place for them is as no place", "[unix][rights][fault]",
                         test::AllBackends) {
   Passing<TestType> p;

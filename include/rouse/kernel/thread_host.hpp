@@ -63,7 +63,7 @@ class ThreadHost : public Host {
     return blocked_;
   }
 
-  /// Moves the clock on, from deadline to deadline: timers expire, and those are woken whose time is up:
+  /// Moves the clock on, from timer to timer: they expire, and those are woken whose time is up:
   /// `host.advance(std::chrono::seconds(1))`. Preconditions: by_hand; a span, not `never`.
   void advance(Timeout span) {
     ROUSE_ASSERT(clock_ == Clock::by_hand, "ThreadHost::advance: this clock is the real one");
@@ -71,13 +71,14 @@ class ThreadHost : public Host {
     const detail::Hidden hidden;
     const std::lock_guard lock{mutex_};
     const Time end = time_after(by_hand_, span.nanoseconds());
-    for (Time next = next_moment(); next <= end && next != time_never; next = next_moment()) {
-      by_hand_ = std::max(by_hand_, next);
+    while (next_timer() <= end && next_timer() != time_never) {
+      by_hand_ = std::max(by_hand_, next_timer());
       run_timers();
-      end_waits_of_time();
     }
     by_hand_ = end;
-    end_waits_of_time();
+    for_each_blocked([this](ThreadTask& thread) {
+      if (thread.deadline <= by_hand_) unblock(thread);
+    });
   }
 
   [[nodiscard]] unsigned needs() const override { return needs_locking; }
@@ -196,17 +197,6 @@ class ThreadHost : public Host {
     if (next_timer() != time_never) timers_->run_due(now());
   }
 
-  // By hand: the next timer or the first deadline of a sleep.
-  Time next_moment() {
-    Time next = next_timer();
-    for_each_blocked([&](const ThreadTask& thread) { next = std::min(next, thread.deadline); });
-    return next;
-  }
-  void end_waits_of_time() {
-    for_each_blocked([this](ThreadTask& thread) {
-      if (thread.deadline <= by_hand_) unblock(thread);
-    });
-  }
   template <class Visit>
   void for_each_blocked(Visit visit) {
     tasks_.for_each([&](Task& task) {

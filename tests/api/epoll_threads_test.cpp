@@ -1,4 +1,5 @@
 // Threads that wait: who is woken, how many of them, and in which order.
+#include "../support/bad_pointers.hpp"
 #include "../support/sleepers.hpp"
 
 #include <algorithm>
@@ -76,6 +77,21 @@ TEMPLATE_LIST_TEST_CASE("Epoll: a level that nobody takes away wakes all threads
     epoll.remove(event);
     event.drain();
   }
+}
+
+TEMPLATE_LIST_TEST_CASE("Epoll: who cannot be told of an event leaves it to the next", "[epoll][threads][fault]",
+                        test::AllThreadBackends) {
+  if constexpr (test::buffers_are_watched && !TestType::is_emulated) return;  // A sanitizer would look there.
+  TestType on;
+  typename Handles<TestType>::Epoll epoll{on.backend};
+  typename Handles<TestType>::EventFd event{on.backend};
+  epoll.add(event, in | et, 7);
+  auto next = asleep_in(on, epoll, 1, 4);
+  auto first = on.spawn([&] { return on.backend.epoll_wait(epoll.fd(), test::unmapped<Event>(), 1, -1); });
+  on.wait_until_blocked(first);
+  event.write(1);
+  CHECK(first.result() == SysResult<int>::failure(EFAULT));
+  CHECK(next.front().result() == Events{{in, 7}});
 }
 
 TEMPLATE_LIST_TEST_CASE("Epoll: an edge that an ADD or a MOD finds wakes one thread", "[epoll][threads][edge]",

@@ -116,7 +116,7 @@ inline bool Registration::on_wake(EventFlags key) {
   bool taken = false;
   if (!epoll_.waiters.empty()) {
     const EventFlags direction = key == any_key ? EventFlags{} : key & (EventFlags::in | EventFlags::out);
-    taken = direction.empty() || (direction != (EventFlags::in | EventFlags::out) && interest.mask().has(direction));
+    taken = direction != (EventFlags::in | EventFlags::out) && interest.mask().has(direction);
     epoll_.waiters.wake(any_key);
   }
   epoll_.queue.wake(EventFlags::in);

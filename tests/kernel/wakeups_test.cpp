@@ -231,6 +231,18 @@ TEST_CASE("Wakeups: a datagram socket tells one that there is room, or that its 
   CHECK(queue.woken() == one_twice);  // There is room at the receiver, and the message that was read is let go.
   on.take(receiver, 1);
   CHECK(queue.woken() == one);
+  // Who is refused by another does not ask the peer for room.
+  const SocketAddress other_name = *SocketAddress::unix_abstract("another");
+  REQUIRE(on.backend.bind(make(), other_name.data(), other_name.size()).ok());
+  const int filler = make();
+  const auto send_to = [&](int from, const SocketAddress& to) {
+    return on.backend.sendto(from, "x", 1, 0, to.data(), to.size()).ok();
+  };
+  while (send_to(filler, name) || send_to(filler, other_name)) continue;
+  CHECK_FALSE(send_to(sender, other_name));
+  CHECK(queue.woken() == one);
+  on.take(receiver, 1);
+  CHECK(queue.woken() == one);
   int pair[2];
   REQUIRE(on.backend.socketpair(AF_UNIX, SOCK_DGRAM, 0, pair).ok());
   on.send(pair[1], 1);

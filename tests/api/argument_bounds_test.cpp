@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -111,6 +112,31 @@ TEMPLATE_LIST_TEST_CASE("Arguments: an accepted socket closes on exec only if th
     CHECK(on.backend.fcntl(accepted.get(), F_GETFD) == ((flags & SOCK_CLOEXEC) != 0 ? FD_CLOEXEC : 0));
     CHECK((on.backend.fcntl(accepted.get(), F_GETFL).value() & O_NONBLOCK) == (flags & SOCK_NONBLOCK));
   }
+}
+
+TEMPLATE_LIST_TEST_CASE("Arguments: the last bytes of user space are filled, and nothing that would go beyond them",
+                        "[arguments][pointers]", AllBackends) {
+  constexpr std::size_t page = 4096;
+  void* const memory = ::mmap(pointer_to<void>(user_space_end - page), page, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (memory == MAP_FAILED) return;  // The stack is there when addresses are not at random.
+  {
+    TestType on;
+    char* const end = static_cast<char*>(memory) + page;
+    for (const std::size_t left : {std::size_t{8}, std::size_t{7}, std::size_t{1}}) {
+      CAPTURE(left);
+      std::memset(end - 8, '-', 8);
+      int* const fds = reinterpret_cast<int*>(end - left);
+      const SysResult<void> result = on.backend.pipe2(fds, 0);
+      CHECK(result.error() == (left == 8 ? 0 : EFAULT));
+      if (result.ok()) {
+        for (const int i : {0, 1}) CHECK(on.backend.close(fds[i]).ok());
+      } else {
+        CHECK(std::string(end - 8, 8) == "--------");
+      }
+    }
+  }
+  REQUIRE(::munmap(memory, page) == 0);
 }
 
 TEMPLATE_LIST_TEST_CASE("Arguments: a poll of nothing still looks where its answers would go", "[arguments][poll]",

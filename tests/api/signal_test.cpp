@@ -242,6 +242,21 @@ TEMPLATE_LIST_TEST_CASE("Signals: what is ignored is forgotten, unless it is blo
   CHECK(handlers.take() == handlers.seen("15(15)"));
 }
 
+TEMPLATE_LIST_TEST_CASE("Signals: what would be ignored is handled by who wants to know", "[signal]",
+                        test::AllBackends) {
+  TestType on;
+  Handlers handlers{on.backend};
+  for (const int signal : {SIGCHLD, SIGCONT, SIGURG, SIGWINCH}) {
+    CAPTURE(signal);
+    handlers.handle(signal);
+    raise(on.backend, signal);
+    CHECK(handlers.take() == handlers.seen(std::to_string(signal) + "(" + std::to_string(signal) + ")"));
+    handlers.set(signal, SIG_DFL);
+    raise(on.backend, signal);
+    CHECK(handlers.take().empty());
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("Signals: a write that nobody can read raises SIGPIPE", "[signal][pipe][unix]",
                         test::AllBackends) {
   TestType on;

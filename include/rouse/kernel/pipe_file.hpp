@@ -139,7 +139,6 @@ inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
   if (from.left() == 0) return from.moved();
   if (ring_->reader == nullptr) {
     from.set_broken();
-    if (from.moved() > 0) return from.moved();
     return SysResult<std::size_t>::failure(EPIPE);
   }
   const bool was_empty = ring_->slots.empty();

@@ -126,9 +126,8 @@ TEMPLATE_LIST_TEST_CASE("Unix rights: at the limit of fds no number is told that
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   const int next = p.calls.fresh().get();
-  const auto result = test::under_file_limit(p.on.backend, static_cast<::rlim_t>(next), [&] {
-    return p.on.backend.recvmsg(p.pair[1].get(), &message, 0);
-  });
+  const auto result = test::under_file_limit(p.on.backend, static_cast<::rlim_t>(next),
+                                             [&] { return p.on.backend.recvmsg(p.pair[1].get(), &message, 0); });
   CHECK(result == std::size_t{1});
   CHECK(message.msg_flags == MSG_CTRUNC);
   CHECK(control == before);

@@ -240,6 +240,7 @@ TEMPLATE_LIST_TEST_CASE("Unix time limit: a send waits so long, and no longer", 
     CAPTURE(type);
     const test::UnixSockets calls{on, type};
     const auto pair = calls.pair(0);
+    REQUIRE(set_limit(on.backend, pair[0], SO_RCVTIMEO, -1, 0).ok());  // Which is about receiving.
     REQUIRE(set_limit(on.backend, pair[0], SO_SNDTIMEO, 0, 20'000).ok());
     if (type == SOCK_STREAM) {
       CHECK(after(on.backend, 20ms, [&] { return calls.send(pair[0], std::string(500'000, 'x')); }) ==

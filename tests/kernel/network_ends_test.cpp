@@ -154,6 +154,15 @@ TEST_CASE("Network ends: nothing is awaited of a connection that rests", "[netwo
   CHECK(c.on.kernel.timers.next_deadline() == kernel::time_never);
   REQUIRE(c.tcp.send(c.end, "abc").ok());
   CHECK(c.on.kernel.timers.next_deadline() == kernel::time_never);
+  c.cut();
+  CHECK(c.on.kernel.timers.next_deadline() == kernel::time_never);
+  c.cut(false);
+  // Nor of one that is over, though it was about to acknowledge the end of the peer.
+  REQUIRE(c.tcp.shutdown(c.accepted, SHUT_WR).ok());
+  CHECK(c.on.kernel.timers.next_deadline() != kernel::time_never);
+  c.tcp.set_linger(c.accepted, 0);
+  REQUIRE(c.accepted.close().ok());
+  CHECK(c.on.kernel.timers.next_deadline() == kernel::time_never);
 }
 
 TEST_CASE("Network ends: half a connection stays while somebody has it", "[network][tcp]") {
@@ -250,6 +259,13 @@ TEST_CASE("Network ends: a read takes what is there, not what comes as it made r
   const test::Guarded memory{3};
   CHECK(c.on.backend.recvfrom(c.accepted.get(), memory.last(10'000), 20'000, MSG_WAITALL, nullptr, nullptr) ==
         std::size_t{10'000});
+}
+
+TEST_CASE("Network ends: nor does one that wants so much that there is just as much", "[network][buffer]") {
+  Narrow c;
+  REQUIRE(c.tcp.set_option(c.accepted, SO_RCVLOWAT, 10'000).ok());
+  REQUIRE(c.tcp.send(c.end, std::string(30'000, 'x')) == std::size_t{30'000});
+  CHECK(c.tcp.receive(c.accepted, 30'000).bytes.size() == 10'000);
 }
 
 TEST_CASE("Network ends: a sender that waits for room is told once, when there is much", "[network][buffer]") {

@@ -1,10 +1,8 @@
 // What an end of a TCP connection makes of segments that do not fit: late, early, doubled, or from somebody who
 // guesses.
 #include "../support/death.hpp"
-#include "../support/machines.hpp"
+#include "../support/segments.hpp"
 #include "../support/wake_keys.hpp"
-#include "rouse/kernel/tcp_segment.hpp"
-#include "rouse/kernel/tcp_socket_file.hpp"
 
 #include <chrono>
 
@@ -17,46 +15,8 @@ using test::end_of_stream;
 using test::failed;
 using test::inet_address;
 using test::nothing;
+using test::Segments;
 using test::text;
-
-namespace {
-
-struct Segments : test::Connection {
-  [[nodiscard]] const TcpEndpoint& endpoint(const Fd& fd) const {
-    return kernel::file_cast<kernel::TcpSocketFile>(on.kernel.file(fd.get()))->endpoint();
-  }
-  /// The next one that the client would send, of no bytes. Precondition: both ends have read everything.
-  [[nodiscard]] std::unique_ptr<TcpSegment> next() const {
-    const TcpEndpoint& client = endpoint(end);
-    auto segment = std::make_unique<TcpSegment>();
-    segment->from = client.local;
-    segment->to = client.remote;
-    segment->sequence = endpoint(accepted).read_at();
-    segment->acknowledged = client.read_at();
-    segment->window = 1'000'000;
-    segment->ack = true;
-    return segment;
-  }
-  void arrive(TcpSegment& segment) { arrive_at(server_net, segment); }
-  void arrive_at(kernel::NetNamespace& net, TcpSegment& segment) {
-    const detail::Hidden hidden;
-    segment.arrive(net);
-    network.settle();
-  }
-  void arrive(TcpSegment& segment, std::string bytes) {
-    segment.bytes = std::move(bytes);
-    arrive(segment);
-  }
-  void check_all_is_well() {
-    CHECK(tcp.receive(accepted) == nothing(EAGAIN));
-    CHECK(tcp.send(end, "abc") == std::size_t{3});
-    CHECK(tcp.receive(accepted) == text("abc"));
-    CHECK(tcp.send(accepted, "def") == std::size_t{3});
-    CHECK(tcp.receive(end) == text("def"));
-  }
-};
-
-}  // namespace
 
 TEST_CASE("TCP segments: a reset counts only where the next byte would", "[tcp][segment]") {
   Segments s;
@@ -226,90 +186,8 @@ TEST_CASE("TCP segments: bytes are taken once, and in order", "[tcp][segment]") 
     segment->sequence += 1;
     s.arrive(*segment, "x");
     CHECK(s.tcp.receive(s.accepted) == end_of_stream());
+    CHECK(s.tcp.take_error(s.accepted) == 0);
   }
-}
-
-TEST_CASE("TCP segments: an urgent byte is announced once", "[tcp][segment][urgent]") {
-  Segments s;
-  s.cut();
-  const auto segment = s.next();
-  segment->urgent_end = segment->sequence + 2;
-  s.arrive(*segment);
-  char byte = 0;
-  const auto urgent = [&] { return s.on.backend.recvfrom(s.accepted.get(), &byte, 1, MSG_OOB, nullptr, nullptr); };
-  REQUIRE(s.on.backend.fcntl(s.accepted.get(), F_SETFL, 0).ok());
-  CHECK(urgent() == SysResult<std::size_t>::failure(EAGAIN));  // It is still to come, but nobody waits for it.
-  REQUIRE(s.on.backend.fcntl(s.accepted.get(), F_SETFL, O_NONBLOCK).ok());
-  SECTION("with the bytes before it") {
-    s.arrive(*segment, "a");
-    CHECK(urgent() == SysResult<std::size_t>::failure(EAGAIN));
-    segment->sequence += 1;
-    s.arrive(*segment, "!");
-    CHECK(urgent() == std::size_t{1});
-    CHECK(byte == '!');
-    CHECK(s.tcp.receive(s.accepted) == text("a"));
-    s.arrive(*segment, "!");
-    CHECK(urgent() == SysResult<std::size_t>::failure(EINVAL));
-  }
-  SECTION("an earlier one is none") {
-    segment->urgent_end -= 1;
-    s.arrive(*segment, "ab");
-    CHECK(urgent() == std::size_t{1});
-    CHECK(byte == 'b');
-  }
-  SECTION("it comes once, however often it is announced and sent") {
-    s.arrive(*segment);
-    s.arrive(*segment, "ab");
-    CHECK(urgent() == std::size_t{1});
-    s.arrive(*segment, "abc");
-    CHECK(urgent() == SysResult<std::size_t>::failure(EINVAL));
-    CHECK(s.tcp.receive(s.accepted) == text("a"));
-    CHECK(s.tcp.receive(s.accepted) == text("c"));
-  }
-  SECTION("two are announced before anything comes") {
-    segment->urgent_end += 1;
-    s.arrive(*segment);
-    s.arrive(*segment, "abc");
-    CHECK(urgent() == std::size_t{1});
-    CHECK(byte == 'c');
-    CHECK(s.tcp.receive(s.accepted) == text("ab"));
-  }
-  SECTION("what comes before it can be read") {
-    segment->urgent_end += 5;
-    s.arrive(*segment, "ab");
-    CHECK(s.tcp.readable(s.accepted) == 2);
-  }
-  SECTION("one that has been read is none") {
-    s.arrive(*segment, "ab");
-    CHECK(urgent() == std::size_t{1});
-    CHECK(s.tcp.receive(s.accepted) == text("a"));
-    segment->sequence += 2;
-    s.arrive(*segment, "c");
-    CHECK(urgent() == SysResult<std::size_t>::failure(EINVAL));
-    CHECK(s.tcp.receive(s.accepted) == text("c"));
-  }
-  SECTION("it never comes") {
-    SECTION("as this end takes no more") { REQUIRE(s.tcp.shutdown(s.accepted, SHUT_RD).ok()); }
-    SECTION("as the connection is over") {
-      segment->urgent_end = 0;
-      segment->fin = true;
-      s.arrive(*segment);
-      REQUIRE(s.tcp.shutdown(s.accepted, SHUT_WR).ok());
-    }
-    CHECK(urgent() == std::size_t{0});
-  }
-}
-
-TEST_CASE("TCP segments: a byte that has come already is not urgent any more", "[tcp][segment][urgent]") {
-  Segments s;
-  const auto segment = s.next();
-  s.cut();
-  s.arrive(*segment, "ab");
-  segment->sequence += 2;
-  segment->urgent_end = segment->sequence;
-  s.arrive(*segment, "c");
-  CHECK(s.tcp.receive(s.accepted, 1, MSG_OOB) == nothing(EINVAL));
-  CHECK(s.tcp.receive(s.accepted) == text("abc"));
 }
 
 TEST_CASE("TCP segments: a listener answers only who wants to connect", "[tcp][segment]") {
@@ -375,6 +253,10 @@ TEST_CASE("TCP segments: who was answered takes the right acknowledgement only",
   const bool is_right = segment.acknowledged == half.sent();
   CHECK(half.state() == (is_right ? TcpState::established : TcpState::syn_received));
   CHECK(s.tcp.take_error(fd) == (is_right ? 0 : ECONNREFUSED));
+  if (is_right) return;
+  segment.fin = true;
+  s.arrive(segment);
+  CHECK_FALSE(half.is_done);
 }
 
 TEST_CASE("TCP segments: what is left of a connection answers, until it is reset", "[tcp][segment]") {

@@ -359,3 +359,11 @@ TEST_CASE("ThreadHost: a thread that is cancelled in a call leaves the kernel in
   CHECK(next.get() == 8);
 }
 #endif
+
+TEST_CASE("ThreadHost: a clock by hand can be moved to its end, and stays there", "[thread_host]") {
+  ThreadHost host{ThreadHost::Clock::by_hand};
+  const kernel::Kernel kernel{host};
+  host.advance(Timeout::of_nanoseconds(INT64_MAX - 1));
+  host.advance(Timeout::of_nanoseconds(millisecond));
+  CHECK(host.now() == kernel::time_never);
+}

@@ -318,3 +318,16 @@ TEST_CASE("Kernel: a timer that the clock has cancelled says so once, and a peri
     CHECK(backend.ioctl(fd, kernel::tfd_ioc_set_ticks, &ticks).ok());
   }
 }
+
+TEST_CASE("Kernel: a timer of the other clock is not cancelled when the clock is set", "[timers]") {
+  kernel::Kernel kernel;
+  const EmulatedBackend backend{kernel};
+  const int fd = backend.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK).value();
+  const ::itimerspec setting{{0, 0}, {1, 0}};
+  REQUIRE(backend.timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &setting, nullptr).ok());
+  kernel.set_realtime(1000h);
+  std::uint64_t ticks = 0;
+  CHECK(backend.read(fd, &ticks, sizeof ticks) == SysResult<std::size_t>::failure(EAGAIN));
+  static_cast<SoloHost&>(kernel.host()).advance(1s);
+  CHECK(backend.read(fd, &ticks, sizeof ticks) == std::size_t{8});
+}

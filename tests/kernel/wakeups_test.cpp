@@ -251,6 +251,28 @@ TEST_CASE("Wakeups: a datagram socket tells one that there is room, or that its 
   CHECK(left.woken() == one_twice);  // Its message is gone, and so is its peer.
 }
 
+TEST_CASE("Wakeups: a datagram socket that has left a full peer is told of it no more", "[wakeups]") {
+  for (const bool leaves : {false, true}) {
+    CAPTURE(leaves);
+    const Machine on;
+    const SocketAddress name = *SocketAddress::unix_abstract("full");
+    const auto make = [&] { return on.backend.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0).value(); };
+    const int receiver = make();
+    const int filler = make();
+    const int sender = make();
+    REQUIRE(on.backend.bind(receiver, name.data(), name.size()).ok());
+    while (on.backend.sendto(filler, "x", 1, 0, name.data(), name.size()).ok()) continue;
+    REQUIRE(on.backend.connect(sender, name.data(), name.size()).ok());
+    ::pollfd entry{sender, POLLOUT, 0};
+    REQUIRE(on.backend.poll(&entry, 1, 0) == 0);
+    const ::sockaddr nobody_at_all{AF_UNSPEC, {}};
+    if (leaves) REQUIRE(on.backend.connect(sender, &nobody_at_all, sizeof nobody_at_all).ok());
+    Watched queue = on.watch(sender);
+    on.take(receiver, 1);
+    CHECK(queue.woken() == (leaves ? nobody : one));
+  }
+}
+
 TEST_CASE("Wakeups: a tcp connection tells one of bytes and room, and everybody of its ends", "[wakeups][tcp]") {
   const Machine on;
   const auto make = [&] { return on.backend.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0).value(); };

@@ -134,7 +134,7 @@ inline SysResult<int> TimerFdFile::ioctl(unsigned long request, void* argument) 
 
 inline SysResult<void> TimerFdFile::set(const Setting& to, int flags, Setting& before) {
   const bool is_moment = (flags & TFD_TIMER_ABSTIME) != 0;
-  is_cancelled_by_setting_ = is_realtime_ && is_moment && (flags & TFD_TIMER_CANCEL_ON_SET) != 0;
+  is_cancelled_by_setting_ = is_moment && (flags & TFD_TIMER_CANCEL_ON_SET) != 0;
   before = get();
 
   timers().cancel(*this);

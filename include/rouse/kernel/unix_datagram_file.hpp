@@ -45,7 +45,7 @@ class UnixDatagramFile final : public UnixPacketFile {
   [[nodiscard]] std::size_t readable_bytes() const override {
     return has_messages() ? packets().front()->bytes.size() : 0;
   }
-  void leave_peer() override { note_.unlink(); }
+  void leave_peer() override {}  // Who sends to a peer is none of its; the note at its queue goes with the socket.
   SysResult<void> check_target(const Outgoing& message) override;
   SysResult<void> deliver(Outgoing& message) override;
 

@@ -96,7 +96,6 @@ inline SysResult<void> UnixPacketFile::make_packet(const UserInput& from, Outgoi
 }
 
 inline SysResult<std::size_t> UnixPacketFile::send(UserInput& from, Outgoing& message) {
-  message.elsewhere = nullptr;
   if (message.held == nullptr) {
     const SysResult<void> checked = check_target(message);
     if (!checked.ok()) return checked;
@@ -149,9 +148,9 @@ class UnixSeqpacketFile final : public UnixPacketFile {
     return may;
   }
   SysResult<void> deliver(Outgoing& message) override {
-    auto* const other = static_cast<UnixSeqpacketFile*>(peer());
-    if (other == nullptr || other->read_shut_) return SysResult<void>::failure(EPIPE);
-    push(message, *other);
+    auto& other = static_cast<UnixSeqpacketFile&>(*peer());  // If it had gone, this end would be shut for writing.
+    if (other.read_shut_) return SysResult<void>::failure(EPIPE);
+    push(message, other);
     return {};
   }
 };

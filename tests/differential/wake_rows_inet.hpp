@@ -86,7 +86,7 @@ class InetWakeRows : private WakeTable {
     if (const auto* const tcp = kernel::file_cast<kernel::TcpSocketFile>(file)) {
       what_ = What::tcp;
       own_.amount = tcp->endpoint().unread();
-      is_listening_ = tcp->may_accept().ok();
+      is_listening_ = tcp->listens();
       is_cut_ = own_.amount > 0 || (tcp->linger().l_onoff != 0 && tcp->linger().l_linger == 0);
       peer_ = see(find_peer(fds, *tcp));
       if (call_ == Call::connect) find_crowded(fds, crowded_);

@@ -40,7 +40,7 @@ inline void list_fds(const kernel::Kernel& kernel, std::vector<OpenFd>& to) {
     case Wants::pipe: return kernel::file_cast<kernel::PipeEnd>(&file) != nullptr;
     case Wants::socket: return socket != nullptr;
     case Wants::stream: return socket != nullptr && is_connected(*socket);
-    case Wants::listener: return socket != nullptr && socket->may_accept().ok();
+    case Wants::listener: return socket != nullptr && socket->listens();
     case Wants::unbound: return socket != nullptr && !is_connected(*socket);
     case Wants::timerfd: return kernel::file_cast<kernel::TimerFdFile>(&file) != nullptr;
     case Wants::signalfd: return kernel::file_cast<kernel::SignalFdFile>(&file) != nullptr;

@@ -41,7 +41,6 @@ class InetSocketFile : public SocketFile {
   [[nodiscard]] virtual PortTable& ports() const = 0;
   [[nodiscard]] virtual PortTable::Parity bind_parity() const = 0;
   [[nodiscard]] virtual bool may_bind() const { return !user().is_linked(); }
-  [[nodiscard]] virtual bool listens() const { return false; }
   virtual int take_error() = 0;
   /// Options that somebody may be waiting for have changed.
   virtual void send_buffer_changed() = 0;

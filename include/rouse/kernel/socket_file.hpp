@@ -73,6 +73,8 @@ class SocketFile : public File, public detail::ListLink<SocketFile, InFlight> {
 
   virtual SysResult<void> bind(std::string_view) { refuse("bind"); }
   virtual SysResult<void> listen(int) { refuse("listen"); }
+  /// True after listen(2).
+  [[nodiscard]] virtual bool listens() const { return false; }
   /// The next connection. EAGAIN if there is none, EINVAL if it does not listen, EOPNOTSUPP if none of its kind does.
   virtual SysResult<void> accept(IfEmpty, FileRef&) { refuse("accept4"); }
   /// EAGAIN if it would wait: then in `*full`, or in its own queue if that is null. EINPROGRESS if it does not wait and

@@ -26,6 +26,7 @@ class TcpSocketFile final : public InetSocketFile {
   [[nodiscard]] std::string describe() const override;
 
   SysResult<void> listen(int backlog) override;
+  [[nodiscard]] bool listens() const override { return endpoint_->state() == TcpState::listening; }
   SysResult<void> accept(IfEmpty if_empty, FileRef& accepted) override;
   SysResult<void> connect(std::string_view address, WaitQueue*&) override;
   SysResult<void> connect_again(std::string_view, WaitQueue*&) override {
@@ -85,7 +86,6 @@ class TcpSocketFile final : public InetSocketFile {
   [[nodiscard]] PortTable& ports() const override { return net_.tcp_ports; }
   [[nodiscard]] PortTable::Parity bind_parity() const override { return PortTable::Parity::odd; }
   [[nodiscard]] bool may_bind() const override { return !endpoint_->is_linked(); }
-  [[nodiscard]] bool listens() const override { return endpoint_->state() == TcpState::listening; }
   int take_error() override { return endpoint_->take_error(); }
   void send_buffer_changed() override { endpoint_->tell_of_room(); }
   void receive_least_changed() override {

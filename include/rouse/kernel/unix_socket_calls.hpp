@@ -69,7 +69,7 @@ inline SysResult<void> UnixSocketFile::listen(int backlog) {
 
 inline SysResult<void> UnixSocketFile::accept(IfEmpty if_empty, FileRef& accepted) {
   if (!is_connection_oriented()) return SysResult<void>::failure(EOPNOTSUPP);
-  if (state_ != State::listening) return SysResult<void>::failure(EINVAL);
+  if (!listens()) return SysResult<void>::failure(EINVAL);
   if (pending_.empty()) {
     // Only one who is about to sleep is told that nobody will come.
     const bool hopeless = read_shut_ && if_empty == IfEmpty::will_wait;
@@ -87,7 +87,7 @@ inline SysResult<void> UnixSocketFile::connect(std::string_view address, WaitQue
   UnixSocketFile* listener = nullptr;
   const SysResult<void> found = find(address, listener);
   if (!found.ok()) return found;
-  if (listener->state_ != State::listening || listener->read_shut_) return SysResult<void>::failure(ECONNREFUSED);
+  if (!listener->listens() || listener->read_shut_) return SysResult<void>::failure(ECONNREFUSED);
   if (listener->pending_.size() > listener->backlog_) {
     full = &listener->senders_;
     return SysResult<void>::failure(EAGAIN);
@@ -174,7 +174,7 @@ inline WaitStyle UnixSocketFile::wait_style(Direction direction) const {
   // Who accepts or takes a whole message takes turns, and is woken only for what there is to take. Readers of a stream
   // and writers race, and every wakeup will do: data from the peer lets a writer look for room, and it takes less than
   // `out` asks for. A reader of a stream that a signal has woken does not look for data any more.
-  const bool takes_turns = state_ == State::listening || (direction == Direction::read && type_ != SOCK_STREAM);
+  const bool takes_turns = listens() || (direction == Direction::read && type_ != SOCK_STREAM);
   if (takes_turns) return {EventFlags::in | EventFlags::err, true, false};
   return {any_key, false, true, direction == Direction::read};
 }
@@ -183,7 +183,7 @@ inline SysResult<int> UnixSocketFile::ioctl(unsigned long request, void* argumen
   int value = 0;
   switch (request) {
     case FIONREAD:
-      if (state_ == State::listening) return SysResult<int>::failure(EINVAL);
+      if (listens()) return SysResult<int>::failure(EINVAL);
       value = static_cast<int>(readable_bytes());
       break;
     case SIOCOUTQ: value = static_cast<int>(used_); break;
@@ -204,7 +204,7 @@ inline SysResult<int> UnixSocketFile::option(int level, int name) {
     case SO_TYPE: return int{type_};
     case SO_DOMAIN: return AF_UNIX;
     case SO_PROTOCOL: return 0;
-    case SO_ACCEPTCONN: return state_ == State::listening ? 1 : 0;
+    case SO_ACCEPTCONN: return listens() ? 1 : 0;
     case SO_ERROR: return take_error();
     case SO_SNDLOWAT: return 1;
     case SO_RCVLOWAT: return static_cast<int>(receive_least_);
@@ -247,7 +247,7 @@ inline SysResult<void> UnixSocketFile::set_option(int level, int name, int value
 
 inline std::string UnixSocketFile::describe() const {
   std::string text;
-  if (state_ == State::listening) return "listening, " + std::to_string(pending_.size()) + " pending";
+  if (listens()) return "listening, " + std::to_string(pending_.size()) + " pending";
   if (peer_ == nullptr) {
     text = "unconnected";
     if (is_connection_oriented()) return text;

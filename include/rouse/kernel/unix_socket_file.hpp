@@ -47,6 +47,7 @@ class UnixSocketFile : public SocketFile {
 
   SysResult<void> bind(std::string_view address) override;
   SysResult<void> listen(int backlog) override;
+  [[nodiscard]] bool listens() const override { return state_ == State::listening; }
   SysResult<void> accept(IfEmpty if_empty, FileRef& accepted) override;
   SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
   SysResult<void> shutdown(int how) override;
@@ -115,7 +116,7 @@ class UnixSocketFile : public SocketFile {
 
   /// Whether `used` bytes at cost leave enough room to be called writable.
   [[nodiscard]] bool is_writable_with(std::size_t used) const {
-    return state_ != State::listening && (used + 1) * 4 <= static_cast<std::size_t>(send_buffer_);
+    return !listens() && (used + 1) * 4 <= static_cast<std::size_t>(send_buffer_);
   }
   [[nodiscard]] bool has_room() const { return used_ < static_cast<std::size_t>(send_buffer_); }
   [[nodiscard]] int take_error() { return std::exchange(error_, 0); }

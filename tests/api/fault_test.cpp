@@ -53,6 +53,9 @@ TEMPLATE_LIST_TEST_CASE("Fault: epoll_wait reports what fits and keeps the rest"
   CHECK(backend.epoll_wait(epoll.fd(), reinterpret_cast<Event*>(memory.last(11)), 4, 0) == Count::failure(EFAULT));
   CHECK(backend.epoll_wait(epoll.fd(), room, 4, 0) == Count{2});
   CHECK(Events(room, room + 2) == Events{{in, 0}, {in, 1}});
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, room + 2, sizeof bits);
+  CHECK(bits == in.bits);  // Of one for whose data there was no room.
   // The one that did not fit is first, and those delivered are behind it if they are level-triggered.
   Event rest[4];
   const Count n = backend.epoll_wait(epoll.fd(), rest, 4, 0);
@@ -137,6 +140,13 @@ TEMPLATE_LIST_TEST_CASE("Fault: arguments behind a pointer are whole or EFAULT",
   auto* const entries = reinterpret_cast<::pollfd*>(memory.last(2 * sizeof(::pollfd) - alignof(::pollfd)));
   CHECK(backend.poll(entries, 1, 0) == Count{0});
   CHECK(backend.poll(entries, 2, 0) == Count::failure(EFAULT));
+  const typename Handles<TestType>::OwnedFd socket{on.backend, on.backend.socket(AF_UNIX, SOCK_STREAM, 0).value()};
+  for (const auto& [option, size] : {std::pair{SO_RCVTIMEO, sizeof(::timeval)}, {SO_LINGER, sizeof(::linger)}}) {
+    CAPTURE(option);
+    const auto n = static_cast<::socklen_t>(size);
+    CHECK(on.backend.setsockopt(socket.get(), SOL_SOCKET, option, memory.last(size / 2), n) ==
+          SysResult<void>::failure(EFAULT));
+  }
   auto* const fds = reinterpret_cast<int*>(memory.last(sizeof(int)));
   CHECK(on.backend.pipe2(fds, 0) == SysResult<void>::failure(EFAULT));
 }

@@ -213,6 +213,11 @@ TEMPLATE_LIST_TEST_CASE("ppoll, pselect: a mask lets a signal in", "[select][sig
     CHECK(handlers.take() == handlers.seen("10(10)"));
     CHECK(same(set, fds_of({event.fd()})));
   }
+  // Without one, what is blocked stays so.
+  raise(backend, SIGUSR1);
+  CHECK(backend.ppoll(&entry, 1, &now, nullptr) == Count{0});
+  CHECK(backend.pselect(0, nullptr, nullptr, nullptr, &now, nullptr) == Count{0});
+  CHECK(handlers.take().empty());
   // What is ready goes first, and the signal waits.
   event.write(1);
   raise(backend, SIGUSR1);

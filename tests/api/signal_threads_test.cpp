@@ -412,6 +412,23 @@ TEMPLATE_LIST_TEST_CASE("Signals: one that came between two calls is handled bef
   for (const int fd : pipe) REQUIRE(on->backend.close(fd).ok());
 }
 
+TEMPLATE_LIST_TEST_CASE("Signals: what all others block, a thread handles that sends it by its first call",
+                        "[signal][threads]", test::AllThreadBackends) {
+  TestType on;
+  Handlers handlers{on.backend};
+  handlers.handle(SIGUSR1);
+  const int pid = on.backend.getpid().value();
+  std::promise<void> all_block;
+  auto sender = on.spawn([&] {
+    all_block.get_future().wait();
+    static_cast<void>(on.backend.kill(pid, SIGUSR1));
+    return handlers.count().load();
+  });
+  handlers.block({SIGUSR1});
+  all_block.set_value();
+  CHECK(sender.result() == 1);
+}
+
 TEMPLATE_LIST_TEST_CASE("Signals: one that everybody blocks goes to whoever lets it in first", "[signal][threads]",
                         test::AllThreadBackends) {
   TestType on;

@@ -120,6 +120,9 @@ TEST_CASE("Syscalls: which flags, families, options and clocks are refused by na
     CAPTURE(flag);
     CHECK_THROWS_AS(on.backend.open("/dev/null", O_RDWR | flag), NotModelled);
   }
+  const SocketAddress path = *SocketAddress::unix_path("/socket");
+  REQUIRE(on.backend.bind(on.backend.socket(AF_UNIX, SOCK_STREAM, 0).value(), path.data(), path.size()).ok());
+  CHECK_THROWS_AS(on.backend.open("/socket", O_PATH), NotModelled);
   int fds[2];
   CHECK_THROWS_AS(on.backend.socket(45, SOCK_STREAM, 0), NotModelled);
   CHECK(on.backend.socket(46, SOCK_STREAM, 0) == Int::failure(EAFNOSUPPORT));

@@ -306,6 +306,8 @@ TEST_CASE("Kernel: a timer that the clock has cancelled says so once, and a peri
   REQUIRE(backend.timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &setting, nullptr).ok());
   host.advance(1s);  // It has expired once.
   kernel.set_realtime(1000h);
+  REQUIRE(backend.clock_gettime(CLOCK_REALTIME, &now).ok());
+  CHECK(now.tv_sec == 1000 * 3600);
   std::uint64_t ticks = 5;
   using Size = SysResult<std::size_t>;
   SECTION("to a read") {

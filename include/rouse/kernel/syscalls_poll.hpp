@@ -144,7 +144,7 @@ class SelectSets {
     for (std::size_t i = 0; i < sets; ++i) {
       asked_[i].assign(words(), 0);
       found_[i].assign(words(), 0);
-      if (user_[i] == nullptr || words() == 0) continue;
+      if (user_[i] == nullptr) continue;
       if (!can_read_user(user_[i], bytes())) return SysResult<void>::failure(EFAULT);
       detail::copy_from_user(asked_[i].data(), user_[i], bytes());
     }

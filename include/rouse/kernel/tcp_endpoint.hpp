@@ -90,7 +90,7 @@ class TcpEndpoint final : public PortUser, private Timer, public std::enable_sha
   }
   /// SIOCOUTQ and SIOCOUTQNSD: the end counts as one. When the connection is over, they stay.
   [[nodiscard]] std::size_t in_flight() const { return is_connecting() ? 0 : send_end() - acknowledged_; }
-  [[nodiscard]] std::size_t unsent() const { return is_connecting() ? 0 : send_end() - sent_; }
+  [[nodiscard]] std::size_t unsent() const { return send_end() - sent_; }
   /// They count on from where the socket's last connection ended. Linux leaves a gap, with the peer's window in it.
   void count_on_from(const TcpEndpoint& last) {
     constexpr std::uint64_t gap = 2;

@@ -34,6 +34,8 @@ TEST_CASE("Network: each namespace has addresses and ports of its own", "[networ
   CHECK(m.server_net.name() == "server");
   CHECK(m.server_net.index() == 2);
   CHECK(m.server_net.addresses().size() == 3);
+  CHECK(m.network.owner(*kernel::IpAddress::parse("10.0.0.2")) == &m.server_net);
+  CHECK(m.network.owner(kernel::IpAddress::loopback(AF_INET)) == nullptr);  // Everybody has it.
   const Fd here = m.bound(m.udp, m.client_net, "127.0.0.1", 5000);
   const Fd there = m.bound(m.udp, m.server_net, "127.0.0.1", 5000);
   const Fd elsewhere = m.bound(m.udp, m.network.initial(), "127.0.0.1", 5000);

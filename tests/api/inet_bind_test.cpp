@@ -360,7 +360,7 @@ TEMPLATE_LIST_TEST_CASE("Inet bind: TCP remembers the first who shared, not thos
   Sharing<TestType> s{{}, SOCK_STREAM};
   const auto first = s.fresh(AF_INET, port);
   REQUIRE(s.bind(first, "0.0.0.0", 0) == 0);
-  const std::uint16_t at = port_in(test::local_name(first).written);
+  const int at = port_in(test::local_name(first).written);
   const auto second = s.fresh(AF_INET, port);
   REQUIRE(s.bind(second, "127.0.0.1", at) == 0);
   REQUIRE(test::InetSockets{s.on, s.type}.set_option(first, SO_REUSEPORT, 0).ok());

@@ -102,6 +102,25 @@ TEMPLATE_LIST_TEST_CASE("Socket options: a number of one level is another thing 
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("Socket options: protocols say how long a value is before they find no place for it",
+                        "[socket][options][fault]", test::AllBackends) {
+  if constexpr (test::buffers_are_watched && !TestType::is_emulated) return;  // A sanitizer would look there.
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM, AF_INET6};
+  const auto fd = calls.fresh();
+  struct Row {
+    int level, name;
+    ::socklen_t told;
+  };
+  for (const Row row :
+       {Row{SOL_SOCKET, SO_TYPE, 100}, Row{IPPROTO_TCP, TCP_NODELAY, 4}, Row{IPPROTO_IPV6, IPV6_UNICAST_HOPS, 4}}) {
+    CAPTURE(row.level);
+    ::socklen_t n = 100;
+    CHECK(on.backend.getsockopt(fd.get(), row.level, row.name, test::unmapped(), &n) == failed(EFAULT));
+    CHECK(n == row.told);
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("Socket options: all sockets have SO_LINGER", "[socket][options]", test::AllBackends) {
   TestType on;
   test::UnixSockets calls{on};

@@ -333,6 +333,10 @@ TEST_CASE("Network ends: what fills a packet of the link waits for no more", "[n
   REQUIRE(c.tcp.send(c.end, "x", MSG_MORE).ok());
   CHECK(c.tcp.readable(c.accepted) == segment);
   CHECK(c.on.kernel.timers.next_deadline() == kernel::time_never);
+  REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_CORK, 1).ok());
+  REQUIRE(c.tcp.send(c.end, std::string(segment, 'x')) == segment);
+  CHECK(c.tcp.readable(c.accepted) == 2 * segment);
+  CHECK(c.on.kernel.timers.next_deadline() == kernel::time_never);
 }
 
 TEST_CASE("Network ends: what fills the window waits for no more", "[network][flags]") {

@@ -321,6 +321,18 @@ TEST_CASE("Kernel: a timer that the clock has cancelled says so once, and a peri
   }
 }
 
+TEST_CASE("Kernel: a timer that has expired does not come again when the clock is set", "[timers]") {
+  kernel::Kernel kernel;
+  const EmulatedBackend backend{kernel};
+  const int fd = backend.timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK).value();
+  const ::itimerspec setting{{0, 0}, {1, 0}};  // Long ago.
+  REQUIRE(backend.timerfd_settime(fd, TFD_TIMER_ABSTIME, &setting, nullptr).ok());
+  std::uint64_t ticks = 0;
+  CHECK(backend.read(fd, &ticks, sizeof ticks) == std::size_t{8});
+  kernel.set_realtime(1000h);
+  CHECK(backend.read(fd, &ticks, sizeof ticks) == SysResult<std::size_t>::failure(EAGAIN));
+}
+
 TEST_CASE("Kernel: a timer of the other clock is not cancelled when the clock is set", "[timers]") {
   kernel::Kernel kernel;
   const EmulatedBackend backend{kernel};

@@ -74,6 +74,15 @@ TEMPLATE_LIST_TEST_CASE("UDP buffer: one always fits", "[udp][buffer]", test::Al
   CHECK(udp.taken_of(5, 65507, to) == 1);
 }
 
+TEMPLATE_LIST_TEST_CASE("UDP buffer: what is there to be read is none that is on the way", "[udp][buffer]",
+                        test::AllBackends) {
+  Udp<TestType> udp;
+  const auto to = udp.calls.bound();
+  REQUIRE(udp.calls.send_to(udp.from, "abc", udp.calls.local(to)).ok());
+  CHECK(udp.calls.readable(to) == 3);
+  CHECK(udp.calls.in_flight(to) == 0);
+}
+
 TEMPLATE_LIST_TEST_CASE("UDP buffer: reading gives room back late", "[udp][buffer]", test::AllBackends) {
   Udp<TestType> udp;
   const auto to = udp.calls.bound();

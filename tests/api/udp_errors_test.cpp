@@ -91,6 +91,9 @@ TEMPLATE_LIST_TEST_CASE("UDP errors: where IPv6 cannot go", "[udp][errors]", tes
   CHECK(t.calls.send_to(fd, "x", std::string(28, '\0')) == unsent(EDESTADDRREQ));
   CHECK(t.calls.send_to(fd, "x", std::string(28, '\1')) == unsent(EINVAL));
   CHECK(t.calls.send_to(fd, "x", inet_address("::1", 0)) == unsent(EINVAL));
+  const auto mapped = t.calls.fresh();
+  REQUIRE(t.calls.connect(mapped, inet_address("::ffff:127.0.0.1", 9)).ok());
+  CHECK(t.calls.send(mapped, "x", MSG_OOB) == unsent(EOPNOTSUPP));
   // From an address of IPv6 there is no way to IPv4's, be it everybody's.
   const auto bound = t.calls.bound();
   CHECK(t.calls.send_to(bound, "x", inet_address("::ffff:127.0.0.1", 9)) == unsent(ENETUNREACH));
@@ -98,6 +101,8 @@ TEMPLATE_LIST_TEST_CASE("UDP errors: where IPv6 cannot go", "[udp][errors]", tes
   // Linux may have a way.
   if constexpr (TestType::is_emulated) {
     CHECK(t.calls.send_to(fd, "x", inet_address("fe80::1", 9)) == unsent(ENETUNREACH));
+    // An address that is none hides that the peer is IPv4's, which knows no urgent bytes.
+    CHECK(t.calls.send_to(mapped, "x", std::string(28, '\0'), MSG_OOB) == unsent(ENETUNREACH));
   }
   CHECK(t.calls.connect(fd, inet_address("fe80::1", 9)) == failed(EINVAL));
   CHECK(t.calls.send_to(fd, std::string(65508, 'x'), inet_address("::ffff:127.0.0.1", 9)) == unsent(EMSGSIZE));

@@ -247,3 +247,15 @@ TEMPLATE_LIST_TEST_CASE("signalfd: a signal that is not blocked goes to the read
   CHECK(other.result() == -EINTR);
   CHECK(handlers.take() == handlers.seen("12(12)"));
 }
+
+TEST_CASE("timerfd: a thread that sleeps until a moment wakes when the clock is set beyond it",
+          "[timerfd][threads][emulated]") {
+  ByHand on;
+  test::RawTimer timer{on, CLOCK_REALTIME, 0};
+  const ::itimerspec setting{{0, 0}, {4'000'000'000, 0}};
+  REQUIRE(on.backend.timerfd_settime(timer.fd(), TFD_TIMER_ABSTIME, &setting, nullptr).ok());
+  auto reader = on.spawn([&] { return timer.read().word(); });
+  on.wait_until_blocked(reader);
+  on.kernel.set_realtime(std::chrono::seconds(4'000'000'000));
+  CHECK(reader.result() == 1);
+}

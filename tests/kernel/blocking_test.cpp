@@ -225,6 +225,31 @@ TEST_CASE("Blocking: connects that wait for room are woken one at a time, and ou
   CHECK(second_result == Void::failure(ECONNREFUSED));
 }
 
+TEST_CASE("Blocking: of those who send to a full receiver, the first is told that a message was read",
+          "[blocking][unix]") {
+  Scripted on;
+  const SocketAddress name = *SocketAddress::unix_abstract("full");
+  const auto make = [&](int flags) { return on.backend.socket(AF_UNIX, SOCK_DGRAM | flags, 0).value(); };
+  const auto send = [&](int fd) { return on.backend.sendto(fd, "x", 1, 0, name.data(), name.size()).ok(); };
+  const int receiver = make(0);
+  REQUIRE(on.backend.bind(receiver, name.data(), name.size()).ok());
+  const int filler = make(SOCK_NONBLOCK);
+  while (send(filler)) continue;
+  bool second_sent = false;
+  Names woken;
+  char byte = 0;
+  on.host.then("second", [&] { second_sent = send(make(0)); });
+  on.host.then("reader", [&] {
+    on.host.take_woken();
+    REQUIRE(on.backend.read(receiver, &byte, 1).ok());
+    woken = on.host.take_woken();
+    REQUIRE(on.backend.read(receiver, &byte, 1).ok());
+  });
+  CHECK(send(make(0)));
+  CHECK(second_sent);
+  CHECK(woken == Names{"main"});
+}
+
 TEST_CASE("Blocking: a write to an eventfd adds what its number was when it was called", "[blocking][eventfd]") {
   Scripted on;
   const int event = on.backend.eventfd(0, 0).value();

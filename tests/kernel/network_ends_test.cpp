@@ -227,6 +227,18 @@ TEST_CASE("Network ends: what is in flight counts on behind a gap when all is ov
   CHECK(m.tcp.in_flight(m.end) == 4 + 2);
 }
 
+TEST_CASE("Network ends: who no longer lingers does not wait", "[network][options]") {
+  Connection c;
+  for (const ::linger& linger : {::linger{1, 7}, ::linger{0, 0}}) {
+    REQUIRE(c.on.backend.setsockopt(c.end.get(), SOL_SOCKET, SO_LINGER, &linger, sizeof linger).ok());
+  }
+  c.cut();
+  REQUIRE(c.tcp.send(c.end, "lost").ok());
+  const kernel::Time before = c.host.now();
+  REQUIRE(c.end.close().ok());
+  CHECK(c.host.now() == before);
+}
+
 TEST_CASE("Network ends: what was not acknowledged in time is not when all is over", "[network][reset]") {
   Connection c;
   REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());

@@ -97,7 +97,7 @@ class UnixSocketFile : public SocketFile {
   /// FIONREAD.
   [[nodiscard]] virtual std::size_t readable_bytes() const = 0;
   /// SIOCATMARK, of a stream.
-  [[nodiscard]] virtual bool is_at_mark() const { return false; }
+  [[nodiscard]] virtual bool is_at_mark() const { refuse("ioctl"); }
   virtual void add_files_in_messages(std::vector<File*>& files) const = 0;
   /// Throws away what waits to be read; its senders have their buffers back.
   virtual void discard_own_messages() = 0;

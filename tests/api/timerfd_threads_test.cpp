@@ -138,7 +138,7 @@ TEMPLATE_LIST_TEST_CASE("timerfd: a handler ends a read, or lets it go on", "[ti
   CHECK(other.result() == -EINTR);
 }
 
-TEST_CASE("timerfd: a clock by hand goes from deadline to deadline", "[timerfd][threads][emulated]") {
+TEST_CASE("timerfd: a clock by hand goes from timer to timer", "[timerfd][threads][emulated]") {
   ByHand on;
   test::RawTimer timer{on, CLOCK_MONOTONIC, 0};
   const auto nap = [&](std::chrono::nanoseconds span) {

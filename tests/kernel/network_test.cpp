@@ -195,6 +195,16 @@ TEST_CASE("Network: latency, each way", "[network][link]") {
   }
 }
 
+TEST_CASE("Network: what answers a late packet at once arrives with it", "[network][link]") {
+  Connection c;
+  kernel::Link& link = c.network.link(c.client_net, c.server_net);
+  link.set_latency(10ms);
+  REQUIRE(c.tcp.send(c.end, "abc").ok());
+  link.set_latency(0ms);
+  c.host.advance(10ms);
+  CHECK(c.tcp.in_flight(c.end) == 0);
+}
+
 TEST_CASE("Network: the loopback has a link, too", "[network][link]") {
   Machines m;
   m.network.link(m.client_net, m.client_net).set_latency(5ms);

@@ -78,7 +78,7 @@ class Kernel {
   /// be cancelled by this, is. Preconditions: a span, not `never`, and no less than the monotonic clock shows.
   void set_realtime(Timeout since_1970) {
     const detail::Hidden hidden_from_tsan;
-    Locked locked{(needs_ & needs_locking) != 0 ? &host_ : nullptr};
+    Locked locked{needs(needs_locking) ? &host_ : nullptr};
     const Time now = host_.now();
     ROUSE_ASSERT(!since_1970.is_never() && since_1970.nanoseconds() >= now, "Kernel::set_realtime: to what time?");
     timers.run_due(now);
@@ -118,7 +118,7 @@ class Kernel {
   }
 
   /// True if a signal is there for the current task: it does not go to sleep in a call.
-  [[nodiscard]] bool is_interrupted() { return (needs_ & signals_due) != 0 && host_.current().signals.is_due; }
+  [[nodiscard]] bool is_interrupted() { return needs(signals_due) && host_.current().signals.is_due; }
 
   Limits limits;
   FileIds file_ids;
@@ -168,20 +168,20 @@ class Kernel {
   template <class Body>
   [[gnu::noinline]] auto observed(const Op& op, const Body& body) -> decltype(body()) {
     const detail::Hidden hidden_from_tsan;
-    if ((needs_ & needs_schedule_points) != 0) host_.schedule_point(op);
-    Locked locked{(needs_ & needs_locking) != 0 ? &host_ : nullptr};
+    if (needs(needs_schedule_points)) host_.schedule_point(op);
+    Locked locked{needs(needs_locking) ? &host_ : nullptr};
     // Time may have passed since the last call.
-    if ((needs_ & timers_armed) != 0) timers.run_due(host_.now());
+    if (needs(timers_armed)) timers.run_due(host_.now());
     // What another task sent while this one was in code of its own would have interrupted that.
     if (is_interrupted()) static_cast<void>(run_handlers(host_.current(), locked));
     auto result = decltype(body())::failure(ENOMEM);
     try {
       result = again(body);
-      if ((needs_ & signals_due) != 0) result = after_signals(body, result, locked);
+      if (needs(signals_due)) result = after_signals(body, result, locked);
     } catch (const std::bad_alloc&) {
       // As in enter().
     }
-    if ((needs_ & checking) != 0) check_(*this);
+    if (needs(checking)) check_(*this);
     return result;
   }
 
@@ -247,6 +247,8 @@ class Kernel {
 
   std::unique_ptr<Host> own_host_;
   Host& host_;
+  [[nodiscard]] bool needs(unsigned bit) const { return (needs_ & bit) != 0; }
+
   std::atomic<unsigned> needs_;  // Changed with the kernel locked, read without.
   void (*check_)(const Kernel&) = nullptr;
 };

@@ -94,9 +94,7 @@ class UnixInFlight {
   /// The sockets that only messages hold which wait at such sockets.
   [[nodiscard]] Sockets unreachable() const {
     Sockets found;
-    sockets_.for_each([&found](const SocketFile& socket) {
-      if (socket.times_in_flight_ == socket.references()) found.push_back(const_cast<SocketFile*>(&socket));
-    });
+    sockets_.for_each([&found](const SocketFile& socket) { found.push_back(const_cast<SocketFile*>(&socket)); });
     for (bool is_settled = false; !is_settled;) {
       std::vector<File*> held;
       for (const SocketFile* const socket : found) socket->add_files_held(held);

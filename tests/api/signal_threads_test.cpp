@@ -379,7 +379,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: what another thread is told of is not pending 
   handled_by = std::thread::id{};
   TestType on;
   Handlers handlers{on.backend};
-  handlers.set(SIGUSR1, [](int) { handled_by = std::this_thread::get_id(); });
+  handlers.set(SIGUSR1, [](int) { handled_by = std::this_thread::get_id(), ++decltype(handlers)::count(); });
   auto sender = on.spawn([&] {
     on.backend.kill(on.backend.getpid().value(), SIGUSR1).value();
     ::sigset_t pending;
@@ -389,6 +389,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: what another thread is told of is not pending 
   });
   CHECK(sender.result() == 0);
   static_cast<void>(on.backend.gettid());
+  CHECK(handlers.count() == 1);
   CHECK(handled_by.load() == std::this_thread::get_id());
 }
 

@@ -284,64 +284,48 @@ TEST_CASE("Kernel: a timer set to a moment in the past has come when the call re
 }
 
 TEST_CASE("Kernel: a timer of 1 ns has expired once at its first moment", "[timers]") {
-  kernel::Kernel kernel;
-  const EmulatedBackend backend{kernel};
-  const int fd = backend.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK).value();
-  const ::itimerspec setting{{0, 1}, {0, 1}};
-  REQUIRE(backend.timerfd_settime(fd, 0, &setting, nullptr).ok());
-  static_cast<SoloHost&>(kernel.host()).advance(1ns);
-  std::uint64_t ticks = 0;
-  REQUIRE(backend.read(fd, &ticks, sizeof ticks).ok());
-  CHECK(ticks == 1);
+  test::OnEmulated on;
+  test::RawTimer timer{on};
+  REQUIRE(timer.set(1ns, 1ns).ok());
+  static_cast<SoloHost&>(on.kernel.host()).advance(1ns);
+  CHECK(timer.read() == std::size_t{1});
 }
 
 TEST_CASE("Kernel: a timer that the clock has cancelled says so once, and a period stays where it was", "[timers]") {
-  kernel::Kernel kernel;
-  const EmulatedBackend backend{kernel};
-  auto& host = static_cast<SoloHost&>(kernel.host());
-  const int fd = backend.timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK).value();
-  ::timespec now{};
-  REQUIRE(backend.clock_gettime(CLOCK_REALTIME, &now).ok());
-  const ::itimerspec setting{{1, 0}, {now.tv_sec + 1, now.tv_nsec}};
-  REQUIRE(backend.timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &setting, nullptr).ok());
+  test::OnEmulated on;
+  auto& host = static_cast<SoloHost&>(on.kernel.host());
+  test::RawTimer timer{on, CLOCK_REALTIME};
+  REQUIRE(timer.set(timer.now() + 1s, 1s, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET).ok());
   host.advance(1s);  // It has expired once.
-  kernel.set_realtime(1000h);
-  REQUIRE(backend.clock_gettime(CLOCK_REALTIME, &now).ok());
-  CHECK(now.tv_sec == 1000 * 3600);
-  std::uint64_t ticks = 5;
-  using Size = SysResult<std::size_t>;
+  on.kernel.set_realtime(1000h);
+  CHECK(timer.now() == 1000h);
   SECTION("to a read") {
-    CHECK(backend.read(fd, &ticks, sizeof ticks) == Size::failure(ECANCELED));
+    CHECK(timer.read() == SysResult<std::size_t>::failure(ECANCELED));
     host.advance(10s);
-    CHECK(backend.read(fd, &ticks, sizeof ticks) == Size::failure(EAGAIN));
+    CHECK(timer.read() == SysResult<std::size_t>::failure(EAGAIN));
   }
   SECTION("to who sets its count") {
-    CHECK(backend.ioctl(fd, kernel::tfd_ioc_set_ticks, &ticks) == SysResult<int>::failure(ECANCELED));
-    CHECK(backend.ioctl(fd, kernel::tfd_ioc_set_ticks, &ticks).ok());
+    std::uint64_t ticks = 5;
+    CHECK(on.backend.ioctl(timer.fd(), kernel::tfd_ioc_set_ticks, &ticks) == SysResult<int>::failure(ECANCELED));
+    CHECK(on.backend.ioctl(timer.fd(), kernel::tfd_ioc_set_ticks, &ticks).ok());
   }
 }
 
 TEST_CASE("Kernel: a timer that has expired does not come again when the clock is set", "[timers]") {
-  kernel::Kernel kernel;
-  const EmulatedBackend backend{kernel};
-  const int fd = backend.timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK).value();
-  const ::itimerspec setting{{0, 0}, {1, 0}};  // Long ago.
-  REQUIRE(backend.timerfd_settime(fd, TFD_TIMER_ABSTIME, &setting, nullptr).ok());
-  std::uint64_t ticks = 0;
-  CHECK(backend.read(fd, &ticks, sizeof ticks) == std::size_t{8});
-  kernel.set_realtime(1000h);
-  CHECK(backend.read(fd, &ticks, sizeof ticks) == SysResult<std::size_t>::failure(EAGAIN));
+  test::OnEmulated on;
+  test::RawTimer timer{on, CLOCK_REALTIME};
+  REQUIRE(timer.set(1s, 0s, TFD_TIMER_ABSTIME).ok());  // Long ago.
+  CHECK(timer.read() == std::size_t{1});
+  on.kernel.set_realtime(1000h);
+  CHECK(timer.read() == SysResult<std::size_t>::failure(EAGAIN));
 }
 
 TEST_CASE("Kernel: a timer of the other clock is not cancelled when the clock is set", "[timers]") {
-  kernel::Kernel kernel;
-  const EmulatedBackend backend{kernel};
-  const int fd = backend.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK).value();
-  const ::itimerspec setting{{0, 0}, {1, 0}};
-  REQUIRE(backend.timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &setting, nullptr).ok());
-  kernel.set_realtime(1000h);
-  std::uint64_t ticks = 0;
-  CHECK(backend.read(fd, &ticks, sizeof ticks) == SysResult<std::size_t>::failure(EAGAIN));
-  static_cast<SoloHost&>(kernel.host()).advance(1s);
-  CHECK(backend.read(fd, &ticks, sizeof ticks) == std::size_t{8});
+  test::OnEmulated on;
+  test::RawTimer timer{on};
+  REQUIRE(timer.set(1s, 0s, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET).ok());
+  on.kernel.set_realtime(1000h);
+  CHECK(timer.read() == SysResult<std::size_t>::failure(EAGAIN));
+  static_cast<SoloHost&>(on.kernel.host()).advance(1s);
+  CHECK(timer.read() == std::size_t{1});
 }

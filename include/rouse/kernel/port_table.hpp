@@ -1,6 +1,7 @@
 // PortTable: which sockets have which ports of a namespace, and who may have the same. One for TCP, one for UDP.
 #pragma once
 
+#include "../detail/assert.hpp"
 #include "../detail/intrusive_list.hpp"
 #include "ip_address.hpp"
 
@@ -117,8 +118,9 @@ class PortTable {
   void remove(PortUser& user) {
     if (!user.is_linked()) return;
     user.unlink();
-    const std::uint16_t port = user.local.port;
-    if (ports_.at(port).users.empty()) ports_.erase(port);
+    const auto found = ports_.find(user.local.port);
+    ROUSE_ASSERT(found != ports_.end(), "PortTable::remove: nobody has this port");
+    if (found->second.users.empty()) ports_.erase(found);
   }
 
   /// What check_invariants asks: no port is kept that nobody has.

@@ -157,7 +157,7 @@ class UdpSocketFile final : public InetSocketFile {
   InetOptions options_;
   bool is_connected_ = false;
   IpEndpoint remote_;
-  IpAddress source_;  // Where it sent from to its last peer; it goes with the address.
+  IpAddress source_;  // Where it sent from to its last peer: what counts if its own address stands for many.
   // A connect that finds no way leaves an IPv4 socket its peer, but the other address in the notes that go with its
   // route.
   bool has_other_target_ = false;

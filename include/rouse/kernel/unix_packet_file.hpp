@@ -63,7 +63,7 @@ inline SysResult<std::size_t> UnixPacketFile::receive(UserOutput& to, Incoming& 
   const bool peeks = (message.flags & MSG_PEEK) != 0;
   UnixPacket& packet = *packets_.front();
   if (message.wants_sender) message.sender = sender_address(*packet.sender);
-  message.files = packet.rights.copy();
+  message.files = peeks ? packet.rights.copy() : packet.rights.take();
   std::unique_ptr<UnixPacket> taken;  // A message that meets a bad address is lost.
   if (!peeks) {
     taken = std::move(packets_.front());

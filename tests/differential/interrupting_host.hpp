@@ -11,7 +11,6 @@ namespace differential {
 class InterruptingHost final : public rouse::kernel::Host {
   using Task = rouse::kernel::Task;
   using Time = rouse::kernel::Time;
-  using Sleep = rouse::kernel::Sleep;
 
  public:
   InterruptingHost() { tasks_.push_back(main_); }
@@ -26,19 +25,19 @@ class InterruptingHost final : public rouse::kernel::Host {
   [[nodiscard]] Task& current() override { return main_; }
   [[nodiscard]] Time now() override { return now_; }
 
-  [[nodiscard]] Sleep block(Task&, Time deadline) override {
+  [[nodiscard]] bool block(Task&, Time deadline) override {
     is_woken_ = false;
     constexpr Time far = 10'000'000;  // What comes later, as TCP's second tries do, a signal does not wait for.
     timers_->run_until(now_, std::min(deadline, now_ + far), [this] { return is_woken_; });
-    if (is_woken_) return Sleep::woken;
+    if (is_woken_) return true;
     if (deadline != rouse::kernel::time_never) {
       now_ = std::max(now_, deadline);
-      return Sleep::timed_out;
+      return true;
     }
     // A call that cannot be interrupted at all is a Deadlock.
-    if (interruptions_++ > 0) return Sleep::endless;
+    if (interruptions_++ > 0) return false;
     signals_->send_to_process(SIGALRM);
-    return Sleep::woken;
+    return true;
   }
   void wake(Task&) override { is_woken_ = true; }
 

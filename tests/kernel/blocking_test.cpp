@@ -90,7 +90,7 @@ TEST_CASE("Blocking: a woken task has left the queue, so the next wakeup goes to
 
 TEST_CASE("Blocking: a task that is woken as its time runs out takes what woke it", "[blocking][timeout]") {
   Scripted on;
-  on.host.says_timed_out = true;
+  on.host.is_slow = true;
   const int event = on.backend.eventfd(0, 0).value();
   const int epfd = on.backend.epoll_create1(0).value();
   on.add(epfd, event, edge);
@@ -288,10 +288,39 @@ TEST_CASE("Blocking: a longer backlog wakes who waits for room, another one nobo
   CHECK(connect().ok());
 }
 
-TEST_CASE("Blocking: a signal that comes as the time of a poll runs out goes first", "[blocking][signal][timeout]") {
+TEST_CASE("Blocking: a send that was woken in vain waits no longer for that", "[blocking][timeout]") {
   Scripted on;
-  on.host.says_timed_out = true;
+  int pair[2];
+  REQUIRE(on.backend.socketpair(AF_UNIX, SOCK_DGRAM, 0, pair).ok());
+  const ::timeval limit{0, 40'000};
+  REQUIRE(on.backend.setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit).ok());
+  const std::string message(50'000, 'x');  // Four fill the buffer of who sends them.
+  const auto send = [&](int flags) {
+    return on.backend.sendto(pair[0], message.data(), message.size(), flags, nullptr, 0).error();
+  };
+  const auto fill = [&] {
+    while (send(MSG_DONTWAIT) == 0) continue;
+  };
+  const auto drain = [&] {
+    char byte = 0;
+    while (on.backend.recvfrom(pair[1], &byte, 1, MSG_DONTWAIT, nullptr, nullptr).ok()) continue;
+  };
+  fill();
+  on.host.then("another sender", [&] {
+    on.host.advance(30'000'000);
+    drain();
+    fill();
+  });
+  CHECK(send(0) == EAGAIN);
+  CHECK(on.host.now() == 40'000'000);
+}
+
+TEST_CASE("Blocking: a signal that comes as the time of a poll runs out goes first", "[blocking][signal][timeout]") {
+  const int flags = GENERATE(0, SA_RESTART);
+  Scripted on;
+  on.host.is_slow = true;
   struct ::sigaction action {};
+  action.sa_flags = flags;
   action.sa_handler = [](int) {};
   REQUIRE(on.backend.sigaction(SIGUSR1, &action, nullptr).ok());
   const int pid = on.backend.getpid().value();

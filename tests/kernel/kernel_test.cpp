@@ -36,7 +36,7 @@ class BusyHost final : public kernel::Host {
   [[nodiscard]] unsigned needs() const override { return kernel::needs_nothing; }
   [[nodiscard]] kernel::Task& current() override { return main_; }
   [[nodiscard]] kernel::Time now() override { return time; }
-  [[nodiscard]] kernel::Sleep block(kernel::Task&, kernel::Time) override { return kernel::Sleep::endless; }
+  [[nodiscard]] bool block(kernel::Task&, kernel::Time) override { return false; }
   void wake(kernel::Task&) override {}
 
   kernel::Time time = 0;

@@ -36,7 +36,7 @@ class Sleepers final : public kernel::Host {
   [[nodiscard]] unsigned needs() const override { return 0; }
   [[nodiscard]] Task& current() override { return *tasks.back(); }
   [[nodiscard]] kernel::Time now() override { return 0; }
-  [[nodiscard]] kernel::Sleep block(Task&, kernel::Time) override { return kernel::Sleep::endless; }
+  [[nodiscard]] bool block(Task&, kernel::Time) override { return false; }
   void wake(Task& task) override { woken += task.name(); }
 
   /// Whom the kernel has woken since the last time.

@@ -191,7 +191,7 @@ TEST_CASE("SoloHost: it needs nothing, has one task, and its clock does not run 
   CHECK(host.needs() == kernel::needs_nothing);
   CHECK(host.current().id() == 1);
   host.advance(Timeout::of_nanoseconds(10));
-  CHECK(host.block(host.current(), 5) == kernel::Sleep::timed_out);
+  CHECK(host.block(host.current(), 5));
   CHECK(host.now() == 10);
 }
 
@@ -211,7 +211,16 @@ TEST_CASE("SoloHost: a time-out of more seconds than the clock has is for ever",
   CHECK(now(on) == 9'223'372'035'000'000'000);
 }
 
-TEST_CASE("SoloHost: a sleep says what ended it", "[solo_host]") {
+TEST_CASE("SoloHost: a timer for a time of day that the clock has not never expires", "[solo_host]") {
+  const On on;
+  const int timer = on.backend.timerfd_create(CLOCK_REALTIME, 0).value();
+  const ::itimerspec never{{0, 0}, {std::numeric_limits<std::int64_t>::max(), 0}};
+  REQUIRE(on.backend.timerfd_settime(timer, TFD_TIMER_ABSTIME, &never, nullptr).ok());
+  std::uint64_t count = 0;
+  CHECK(contains(deadlock_of([&] { return on.backend.read(timer, &count, sizeof count); }), "timerfd"));
+}
+
+TEST_CASE("SoloHost: a sleep ends when a timer wakes the task, or at its deadline, or cannot end", "[solo_host]") {
   class Waker final : public kernel::Timer {
    public:
     Waker(kernel::Timers& timers, kernel::Host& host) : Timer(timers), host_(host) {}
@@ -224,10 +233,11 @@ TEST_CASE("SoloHost: a sleep says what ended it", "[solo_host]") {
   kernel::Kernel kernel{host};
   Waker waker{kernel.timers, host};
   kernel.timers.schedule(waker, 10);
-  CHECK(host.block(host.current(), 9) == kernel::Sleep::timed_out);
-  CHECK(host.block(host.current(), 10) == kernel::Sleep::woken);
+  CHECK(host.block(host.current(), 9));
+  CHECK(host.now() == 9);
+  CHECK(host.block(host.current(), 20));
   CHECK(host.now() == 10);
-  CHECK(host.block(host.current(), kernel::time_never) == kernel::Sleep::endless);
+  CHECK_FALSE(host.block(host.current(), kernel::time_never));
 }
 
 TEST_CASE("SoloHost: chance begins with the seed 1", "[solo_host]") {

@@ -199,8 +199,8 @@ TEST_CASE("ThreadHost: what came before a sleep does not end it, and a deadline 
   kernel::Task& task = host.current();
   host.wake(task);
   host.wake(task);
-  CHECK(host.block(task, host.now()) == kernel::Sleep::timed_out);
-  CHECK(host.block(task, host.now() - 1) == kernel::Sleep::timed_out);
+  CHECK(host.block(task, host.now()));
+  CHECK(host.block(task, host.now() - 1));
   host.unlock();
   // Nobody counts as asleep who was not.
   auto waiting = start([&] { return machine.poll(1); });
@@ -212,7 +212,9 @@ TEST_CASE("ThreadHost: what came before a sleep does not end it, and a deadline 
   real.lock();
   kernel::Task& other = real.current();
   real.wake(other);
-  CHECK(real.block(other, real.now() + 1) == kernel::Sleep::timed_out);
+  const Time deadline = real.now() + millisecond;
+  CHECK(real.block(other, deadline));
+  CHECK(real.now() >= deadline);
   real.unlock();
 }
 
@@ -289,6 +291,16 @@ TEST_CASE("ThreadHost: threads that have ended are forgotten when the next one c
   CHECK(tasks == 2);
   // And when somebody looks.
   CHECK(tasks_of(machine.kernel) == Lines{"  main runs"});
+}
+
+TEST_CASE("ThreadHost: no signal can be sent to a thread that has ended", "[thread_host][signal]") {
+  const Machine machine;
+  const auto& backend = machine.backend;
+  const int pid = backend.getpid().value();
+  const auto thread_id = [&backend] { return backend.gettid().value(); };
+  const int other = std::async(std::launch::async, thread_id).get();
+  CHECK(backend.tgkill(pid, other, 0) == SysResult<void>::failure(ESRCH));
+  CHECK(backend.tgkill(pid, thread_id(), 0).ok());
 }
 
 TEST_CASE("ThreadHost: one thread is another task on each host", "[thread_host]") {

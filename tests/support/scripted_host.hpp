@@ -17,7 +17,6 @@ namespace test {
 class ScriptedHost final : public rouse::kernel::Host {
   using Task = rouse::kernel::Task;
   using Time = rouse::kernel::Time;
-  using Sleep = rouse::kernel::Sleep;
 
  public:
   explicit ScriptedHost(unsigned needs = rouse::kernel::needs_nothing) : needs_(needs) { add("main"); }
@@ -33,8 +32,8 @@ class ScriptedHost final : public rouse::kernel::Host {
 
   [[nodiscard]] unsigned needs() const override { return needs_; }
   [[nodiscard]] Task& current() override { return *current_; }
-  [[nodiscard]] Time now() override { return 0; }
-  [[nodiscard]] Sleep block(Task& task, Time deadline) override {
+  [[nodiscard]] Time now() override { return now_; }
+  [[nodiscard]] bool block(Task& task, Time deadline) override {
     auto& sleeper = static_cast<Named&>(task);
     sleeper.is_woken = false;
     while (!sleeper.is_woken && !steps_.empty()) {
@@ -44,8 +43,10 @@ class ScriptedHost final : public rouse::kernel::Host {
       step.body();
       current_ = &sleeper;
     }
-    if (sleeper.is_woken && !says_timed_out) return Sleep::woken;
-    return deadline == rouse::kernel::time_never ? Sleep::endless : Sleep::timed_out;
+    if (sleeper.is_woken && !is_slow) return true;
+    if (deadline == rouse::kernel::time_never) return false;
+    now_ = deadline;
+    return true;
   }
   void wake(Task& task) override {
     static_cast<Named&>(task).is_woken = true;
@@ -62,11 +63,13 @@ class ScriptedHost final : public rouse::kernel::Host {
     ++unlocks;
   }
 
+  void advance(Time span) { now_ += span; }
+
   std::vector<std::string> points;
   bool is_locked = false;
   int locks = 0;
   int unlocks = 0;
-  bool says_timed_out = false;  ///< Also of a task that was woken: both came at once.
+  bool is_slow = false;  ///< Who was woken goes on when its time is up, too.
 
  private:
   struct Named final : Task {
@@ -85,6 +88,7 @@ class ScriptedHost final : public rouse::kernel::Host {
   }
 
   const unsigned needs_;
+  Time now_ = 0;
   std::vector<std::unique_ptr<Named>> named_;
   Task* current_ = nullptr;
   std::deque<Step> steps_;

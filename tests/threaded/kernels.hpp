@@ -143,13 +143,13 @@ class EndableHost final : public rouse::kernel::ThreadHost {
     unlock();
   }
 
-  [[nodiscard]] rouse::kernel::Sleep block(rouse::kernel::Task& task, rouse::kernel::Time deadline) override {
+  [[nodiscard]] bool block(rouse::kernel::Task& task, rouse::kernel::Time deadline) override {
     if (is_over_) throw Ended{};
     asleep_.push_back(&task);
-    const rouse::kernel::Sleep end = ThreadHost::block(task, deadline);
+    const bool can_end = ThreadHost::block(task, deadline);
     std::erase(asleep_, &task);
     if (is_over_) throw Ended{};
-    return end;
+    return can_end;
   }
 
  private:

@@ -61,7 +61,7 @@ class TaskWaiter final : public Waiter {
 };
 
 /// Puts the current task to sleep, with a note of why for dumps. Throws Deadlock if nothing can end it.
-inline Sleep sleep(Kernel& kernel, const Op& op, const File* file, Time deadline) {
+inline void sleep(Kernel& kernel, const Op& op, const File* file, Time deadline) {
   class Note {
    public:
     Note(Task& task, const BlockedOn& why) : task_(task) { task_.set_blocked_on(&why); }
@@ -77,9 +77,7 @@ inline Sleep sleep(Kernel& kernel, const Op& op, const File* file, Time deadline
   Task& task = host.current();
   const BlockedOn why{name_of(op.call), op.fd, file, host.now(), deadline};
   const Note note{task, why};
-  const Sleep end = host.block(task, deadline);
-  if (end == Sleep::endless) throw Deadlock(dump(kernel));
-  return end;
+  if (!host.block(task, deadline)) throw Deadlock(dump(kernel));
 }
 
 /// Where a call waits, how, and until when.
@@ -102,9 +100,10 @@ template <class Attempt>
     if (kernel.is_interrupted()) return Result::failure(interrupted);
     TaskWaiter waiter{kernel.host(), kernel.host().current(), place.style.key};
     waiter.join(*place.queue, place.style.exclusive, place.style.at_head);
-    const Sleep end = sleep(kernel, op, &file, place.deadline);
-    // Time was up, and nobody had woken us: what is there now is another waiter's.
-    if (end == Sleep::timed_out && waiter.is_linked()) return Result::failure(EAGAIN);
+    sleep(kernel, op, &file, place.deadline);
+    // Time is up, and nobody has woken us: what is there now is another waiter's.
+    const bool is_over = kernel.host().now() >= place.deadline && !kernel.is_interrupted();
+    if (is_over && waiter.is_linked()) return Result::failure(EAGAIN);
     waiter.unlink();
     if (place.style.signals_first && kernel.is_interrupted()) return Result::failure(interrupted);
     const Result result = attempt(place);

@@ -13,13 +13,6 @@
 
 namespace rouse::inline v0::kernel {
 
-/// What ended a task's sleep.
-enum class Sleep {
-  woken,      ///< Somebody called wake().
-  timed_out,  ///< Its deadline came.
-  endless,    ///< Nothing can ever end it: no other task can run and there is no deadline.
-};
-
 /// What a host wants to be asked at every call. A word that never changes, tested once per call.
 enum Needs : unsigned {
   needs_nothing = 0,
@@ -43,9 +36,10 @@ class Host {
   /// The monotonic clock.
   [[nodiscard]] virtual Time now() = 0;
   /// Puts the current task to sleep until it is woken or `deadline` comes, and runs the timers that are due until then,
-  /// at the same moment before it. Releases the lock meanwhile. May throw what ends a simulated run, so what the caller
+  /// at the same moment before it. May end without a reason. False if nothing can ever end it: no other task can run
+  /// and there is no deadline. Releases the lock meanwhile. May throw what ends a simulated run, so what the caller
   /// holds, it holds by RAII.
-  [[nodiscard]] virtual Sleep block(Task& task, Time deadline) = 0;
+  [[nodiscard]] virtual bool block(Task& task, Time deadline) = 0;
   /// Ends the sleep of a task. Harmless if it is not asleep any more.
   virtual void wake(Task& task) = 0;
 

@@ -19,13 +19,13 @@ class SoloHost final : public Host {
   [[nodiscard]] Task& current() override { return main_; }
   [[nodiscard]] Time now() override { return now_; }
 
-  [[nodiscard]] Sleep block(Task&, Time deadline) override {
+  [[nodiscard]] bool block(Task&, Time deadline) override {
     is_woken_ = false;
     if (timers_ != nullptr) timers_->run_until(now_, deadline, [this] { return is_woken_; });
-    if (is_woken_) return Sleep::woken;
-    if (deadline == time_never) return Sleep::endless;
+    if (is_woken_) return true;
+    if (deadline == time_never) return false;
     if (deadline > now_) now_ = deadline;
-    return Sleep::timed_out;
+    return true;
   }
   /// Nobody else runs while the task sleeps, so only timers wake it.
   void wake(Task&) override { is_woken_ = true; }

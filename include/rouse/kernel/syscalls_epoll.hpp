@@ -99,8 +99,7 @@ namespace detail_epoll {
   const SysResult<int> delivered = epoll->deliver(events, max);
   if (delivered.word() != 0 || span == 0) [[likely]]
     return delivered;
-  const Time deadline = span < 0 ? time_never : time_after(kernel.host().now(), span);
-  return wait_blocking(kernel, *epoll, op, events, max, deadline);
+  return wait_blocking(kernel, *epoll, op, events, max, Deadline{span}.at(kernel.host()));
 }
 
 }  // namespace detail_epoll

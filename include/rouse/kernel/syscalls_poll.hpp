@@ -59,10 +59,10 @@ template <class Scan, class ForEachAsked>
   });
   for (;;) {
     if (kernel.is_interrupted()) return SysResult<int>::failure(restarts_unless_handled);
-    const Sleep end = sleep(kernel, op, nullptr, deadline);
+    sleep(kernel, op, nullptr, deadline);
     const int ready = scan();
     if (ready > 0) return ready;
-    if (end == Sleep::timed_out) return kernel.is_interrupted() ? SysResult<int>::failure(restarts_unless_handled) : 0;
+    if (host.now() >= deadline) return kernel.is_interrupted() ? SysResult<int>::failure(restarts_unless_handled) : 0;
   }
 }
 

@@ -16,8 +16,7 @@ inline SysResult<Time> offset_of(const Kernel& kernel, const char* call, ::clock
     case CLOCK_BOOTTIME: return 0;
     case CLOCK_REALTIME: return kernel.realtime.offset();
   }
-  constexpr ::clockid_t clocks_max = 16;  // Beyond, and below 0, numbers stand for clocks of processes and threads.
-  if (clock >= clocks_max) return SysResult<Time>::failure(EINVAL);
+  if (clock > CLOCK_TAI) return SysResult<Time>::failure(EINVAL);  // Below 0 are clocks of processes and threads.
   throw NotModelled(std::string(call) + " of clock " + std::to_string(clock));
 }
 
@@ -60,7 +59,7 @@ inline SysResult<void> clock_nanosleep(Kernel& kernel, ::clockid_t clock, int fl
         if (!absolute && left != nullptr && !put_user(left, rest)) return SysResult<void>::failure(EFAULT);
         return SysResult<void>::failure(restarts_unless_handled);
       }
-      static_cast<void>(sleep(kernel, {Call::clock_nanosleep}, nullptr, end));
+      sleep(kernel, {Call::clock_nanosleep}, nullptr, end);
     }
     return {};
   });

@@ -23,8 +23,8 @@ namespace rouse::inline v0::kernel {
 class ThreadHost : public Host {
  public:
   enum class Clock {
-    real,     ///< Runs with the machine's monotonic clock, from 0.
-    by_hand,  ///< Stands until advance() moves it.
+    real,     ///< The machine's monotonic clock.
+    by_hand,  ///< Stands at 0 until advance() moves it.
   };
 
   explicit ThreadHost(Clock clock = Clock::real) : clock_(clock) { add_this_thread(); }
@@ -90,7 +90,7 @@ class ThreadHost : public Host {
   }
   [[nodiscard]] Time now() override {
     if (clock_ == Clock::by_hand) return by_hand_;
-    return std::chrono::nanoseconds(std::chrono::steady_clock::now() - start_).count();
+    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
   }
   void forget_ended_tasks() override {
     std::erase_if(known_, [](const std::shared_ptr<ThreadTask>& task) { return task.use_count() == 1; });
@@ -98,10 +98,9 @@ class ThreadHost : public Host {
   void lock() override { mutex_.lock(); }
   void unlock() override { mutex_.unlock(); }
 
-  [[nodiscard]] Sleep block(Task& task, Time deadline) override {
+  [[nodiscard]] bool block(Task& task, Time deadline) override {
+    if (deadline <= now()) return true;
     auto& thread = static_cast<ThreadTask&>(task);
-    thread.woken = false;
-    if (deadline <= now()) return Sleep::timed_out;
     thread.blocked = true;
     thread.deadline = deadline;
     ++blocked_;
@@ -114,12 +113,14 @@ class ThreadHost : public Host {
     } else {
       sleep_in_real_time(thread, lock);
     }
-    return thread.woken ? Sleep::woken : Sleep::timed_out;
+    return true;
   }
-  void next_timer_is_earlier() override { wake_timekeeper(); }
+  /// Those asleep look at it again. If nobody is, the next call runs what is due.
+  void next_timer_is_earlier() override {
+    for_each_blocked([](ThreadTask& thread) { thread.changed.notify_one(); });
+  }
   void wake(Task& task) override {
     auto& thread = static_cast<ThreadTask&>(task);
-    thread.woken = true;
     if (thread.blocked) unblock(thread);
   }
 
@@ -129,7 +130,6 @@ class ThreadHost : public Host {
     const std::thread::id thread = std::this_thread::get_id();
     std::condition_variable changed;
     bool blocked = false;
-    bool woken = false;
     Time deadline = time_never;
   };
 
@@ -149,10 +149,6 @@ class ThreadHost : public Host {
     std::unique_lock<std::mutex>& lock;
     ~Asleep() {
       if (task.blocked) host.unblock(task);
-      if (host.timekeeper_ == &task) {
-        host.timekeeper_ = nullptr;
-        if (host.next_timer() != time_never) host.wake_timekeeper();
-      }
       static_cast<void>(lock.release());
     }
   };
@@ -169,27 +165,13 @@ class ThreadHost : public Host {
     return *task;
   }
 
-  // Sleeps until it is unblocked or its time is up. One of those asleep, the timekeeper, wakes for the timers too; what
-  // is due is run by whoever wakes first.
+  // Sleeps until it is unblocked or its time is up. Wakes for the timers, too: what is due is run by whoever is first.
   void sleep_in_real_time(ThreadTask& thread, std::unique_lock<std::mutex>& lock) {
     while (thread.blocked && now() < thread.deadline) {
-      if (timekeeper_ == nullptr) timekeeper_ = &thread;
-      const Time until = timekeeper_ == &thread ? std::min(thread.deadline, next_timer()) : thread.deadline;
-      if (until > time_never - Time{start_.time_since_epoch().count()}) {
-        thread.changed.wait(lock);
-      } else {
-        thread.changed.wait_until(lock, start_ + std::chrono::nanoseconds(until));
-      }
+      const std::chrono::nanoseconds until{std::min(thread.deadline, next_timer())};
+      thread.changed.wait_until(lock, std::chrono::steady_clock::time_point{until});
       run_timers();
     }
-  }
-  // For it to look at the next timer again. If nobody is asleep, the next call runs what is due.
-  void wake_timekeeper() {
-    if (clock_ == Clock::by_hand) return;
-    for_each_blocked([this](ThreadTask& thread) {
-      if (timekeeper_ == nullptr) timekeeper_ = &thread;
-    });
-    if (timekeeper_ != nullptr) timekeeper_->changed.notify_one();
   }
 
   [[nodiscard]] Time next_timer() const { return timers_ != nullptr ? timers_->next_deadline() : time_never; }
@@ -213,12 +195,10 @@ class ThreadHost : public Host {
 
   const Clock clock_;
   const std::uint64_t serial_ = next_serial++;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::mutex mutex_;
   std::condition_variable blocked_changed_;
   std::size_t blocked_ = 0;
   Time by_hand_ = 0;
-  ThreadTask* timekeeper_ = nullptr;  // Of those asleep, on the real clock.
   std::uint32_t next_id_ = 1;
   std::vector<std::shared_ptr<ThreadTask>> known_;
 };

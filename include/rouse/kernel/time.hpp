@@ -12,6 +12,9 @@ using Time = std::int64_t;
 inline constexpr Time time_never = std::numeric_limits<Time>::max();
 
 /// The point `span` after `now`; `time_never` if that is beyond the clock.
-constexpr Time time_after(Time now, Time span) { return span > time_never - now ? time_never : now + span; }
+constexpr Time time_after(Time now, Time span) {
+  Time sum = 0;
+  return __builtin_add_overflow(now, span, &sum) ? time_never : sum;
+}
 
 }  // namespace rouse::inline v0::kernel

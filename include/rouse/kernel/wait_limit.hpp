@@ -36,7 +36,8 @@ class WaitLimit {
   [[nodiscard]] constexpr bool may_wait() const { return ticks_ != 0; }
   [[nodiscard]] constexpr Time deadline(Time now) const {
     constexpr Time tick = microseconds_per_tick * 1000;
-    return ticks_ >= (time_never - now) / tick ? time_never : now + ticks_ * tick;
+    Time span = 0;
+    return __builtin_mul_overflow(ticks_, tick, &span) ? time_never : time_after(now, span);
   }
 
  private:

@@ -28,8 +28,6 @@ std::vector<::iovec> pieces(std::string& bytes, const std::vector<std::size_t>& 
   return vectors;
 }
 
-int count(const std::vector<::iovec>& vectors) { return static_cast<int>(vectors.size()); }
-
 }  // namespace
 
 TEST_CASE("User memory: a range is in user space or not, by arithmetic", "[user_memory]") {
@@ -159,7 +157,7 @@ TEST_CASE("UserInput: bytes come from one span after the other, however they are
       CAPTURE(split.size(), step);
       std::string bytes = text;
       const auto vectors = pieces(bytes, split);
-      UserInput input{vectors.data(), count(vectors), text.size()};
+      UserInput input{vectors, text.size()};
       std::string got;
       while (input.left() > 0) {
         std::string part(step, '-');
@@ -180,7 +178,7 @@ TEST_CASE("UserOutput: bytes go into one span after the other", "[user_memory]")
   const detail::Hidden as_within_a_call;
   std::string bytes(10, '-');
   const auto vectors = pieces(bytes, {3, 0, 4, 3});
-  UserOutput output{vectors.data(), count(vectors), 9};  // One less than there is.
+  UserOutput output{vectors, 9};  // One less than there is.
   CHECK(output.put("ab", 2) == 2);
   CHECK(output.put("cdefg", 5) == 5);
   CHECK(output.put("hijk", 4) == 2);
@@ -192,7 +190,7 @@ TEST_CASE("User spans: a bad address ends a transfer at the span that has it", "
   const detail::Hidden as_within_a_call;
   std::string good = "abcdef";
   const std::vector<::iovec> vectors{{good.data(), 4}, {test::unmapped(), 4}, {good.data() + 4, 2}};
-  UserInput input{vectors.data(), 3, 10};
+  UserInput input{vectors, 10};
   std::string got(10, '-');
   CHECK(input.get(got.data(), 2) == 2);
   CHECK(input.get(got.data() + 2, 8) == 2);
@@ -200,7 +198,7 @@ TEST_CASE("User spans: a bad address ends a transfer at the span that has it", "
   CHECK(input.moved() == 4);
   CHECK(input.left() == 6);
   CHECK(input.get(got.data(), 1) == 0);
-  UserOutput output{vectors.data(), 3, 10};
+  UserOutput output{vectors, 10};
   CHECK(output.put("ABCDEFGH", 8) == 4);
   CHECK(good == "ABCDef");
 }
@@ -209,7 +207,7 @@ TEST_CASE("User spans: an empty span may lie anywhere", "[user_memory]") {
   const detail::Hidden as_within_a_call;
   std::string bytes = "ab";
   const std::vector<::iovec> vectors{{test::unmapped(), 0}, {bytes.data(), 1}, {nullptr, 0}, {bytes.data() + 1, 1}};
-  UserInput input{vectors.data(), 4, 2};
+  UserInput input{vectors, 2};
   std::string got(2, '-');
   CHECK(input.get(got.data(), 2) == 2);
   CHECK(got == "ab");
@@ -225,21 +223,20 @@ TEST_CASE("User spans: looking and putting in place do not move on", "[user_memo
   const std::vector<::iovec> shorter{{bytes, 7}, {bytes + 7, 1}};  // The second is none of the call's.
   std::uint64_t got = 0;
   for (const auto& vectors : {whole, cut}) {
-    const UserInput input{vectors.data(), count(vectors), 8};
+    const UserInput input{vectors, 8};
     CHECK(input.peek(&got, 8));
     CHECK(got == value);
     CHECK(input.left() == 8);
     CHECK(input.moved() == 0);
     const std::uint64_t next = got + 1;
-    const UserOutput output{vectors.data(), count(vectors), 8};
+    const UserOutput output{vectors, 8};
     CHECK(output.poke(&next, 8));
     CHECK(value == next);
     CHECK(output.left() == 8);
   }
-  CHECK_FALSE(UserInput(broken.data(), 2, 8).peek(&got, 8));
-  CHECK_FALSE(UserOutput(broken.data(), 2, 8).poke(&got, 8));
-  CHECK_FALSE(UserInput(shorter.data(), 1, 7).peek(&got, 8));
-  CHECK_FALSE(UserInput(shorter.data(), 1, 8).peek(&got, 8));
+  CHECK_FALSE(UserInput(broken, 8).peek(&got, 8));
+  CHECK_FALSE(UserOutput(broken, 8).poke(&got, 8));
+  CHECK_FALSE(UserInput(std::span{shorter}.first(1), 7).peek(&got, 8));
   CHECK_FALSE(UserInput(static_cast<const void*>(nullptr), 8).peek(&got, 8));
 }
 

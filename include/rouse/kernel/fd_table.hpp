@@ -57,7 +57,8 @@ class FdTable {
     if (is_reserved(fd)) set_free(static_cast<std::size_t>(fd));
   }
 
-  /// Takes the file out; the number is free before the file is let go, as on Linux. Precondition: open.
+  /// Takes the file out; the number is free before the file is let go, as on Linux. Null if it was free already.
+  /// Precondition: there is room for the number.
   [[nodiscard]] FileRef remove(int fd) {
     const auto index = static_cast<std::size_t>(fd);
     set_free(index);

@@ -22,8 +22,12 @@ class IoVectors {
     using Size = SysResult<std::size_t>;
     if (n < 0 || n > iov_max) return Size::failure(EINVAL);
     const auto count = static_cast<std::size_t>(n);
-    if (count > few_.size()) many_.resize(count);
-    all_ = count > few_.size() ? std::span<::iovec>{many_} : std::span<::iovec>{few_}.first(count);
+    if (count > few_.size()) {
+      many_.resize(count);
+      all_ = many_;
+    } else {
+      all_ = std::span{few_}.first(count);
+    }
     for (std::size_t i = 0; i < count; ++i) {
       ::iovec& vector = all_[i];
       if (!get_user(vector, user_at(user, i * sizeof vector))) return Size::failure(EFAULT);
@@ -39,8 +43,7 @@ class IoVectors {
     return sum;
   }
 
-  [[nodiscard]] const ::iovec* data() const { return all_.data(); }
-  [[nodiscard]] int count() const { return static_cast<int>(all_.size()); }
+  [[nodiscard]] std::span<const ::iovec> all() const { return all_; }
   [[nodiscard]] const ::iovec& operator[](std::size_t i) const { return all_[i]; }
 
  private:

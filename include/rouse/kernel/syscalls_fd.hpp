@@ -49,15 +49,21 @@ inline SysResult<std::size_t> write(Kernel& kernel, File& file, const Op& op, Us
 }
 
 /// What Linux asks before it looks at the file: 0 or an errno.
-inline int check_read(const File* file, const void* buffer, std::size_t n) {
+inline int check_read(const File* file) {
   if (file == nullptr || !file->is_readable()) return EBADF;
-  if (!file->kind().has_read) return EINVAL;
-  return is_user_range(buffer, n) ? 0 : EFAULT;
+  return file->kind().has_read ? 0 : EINVAL;
+}
+inline int check_write(const File* file) {
+  if (file == nullptr || !file->is_writable()) return EBADF;
+  return file->kind().has_write ? 0 : EINVAL;
+}
+inline int check_read(const File* file, const void* buffer, std::size_t n) {
+  const int refused = check_read(file);
+  return refused != 0 || is_user_range(buffer, n) ? refused : EFAULT;
 }
 inline int check_write(const File* file, const void* buffer, std::size_t n) {
-  if (file == nullptr || !file->is_writable()) return EBADF;
-  if (!file->kind().has_write) return EINVAL;
-  return is_user_range(buffer, n) ? 0 : EFAULT;
+  const int refused = check_write(file);
+  return refused != 0 || is_user_range(buffer, n) ? refused : EFAULT;
 }
 
 }  // namespace detail_fd
@@ -91,13 +97,13 @@ inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* user_
   const Op op{Call::readv, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
-    const int refused = detail_fd::check_read(file, nullptr, 0);
+    const int refused = detail_fd::check_read(file);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
     IoVectors vectors;
     const SysResult<std::size_t> size = vectors.get(user_vectors, n);
     if (!size.ok()) return size;
     if (size.value() == 0) return 0;
-    UserOutput to{vectors.data(), n, size.value()};
+    UserOutput to{vectors.all(), size.value()};
     return detail_fd::read(kernel, *file, op, to);
   });
 }
@@ -106,14 +112,14 @@ inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* user
   const Op op{Call::writev, fd};
   return kernel.enter(op, [&]() -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
-    const int refused = detail_fd::check_write(file, nullptr, 0);
+    const int refused = detail_fd::check_write(file);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
     IoVectors vectors;
     const SysResult<std::size_t> size = vectors.get(user_vectors, n);
     if (!size.ok()) return size;
     if (size.value() == 0) return 0;
     if (file->kind().gathers_writes) {
-      UserInput from{vectors.data(), n, size.value()};
+      UserInput from{vectors.all(), size.value()};
       return detail_fd::write(kernel, *file, op, from);
     }
     // A file that knows only single writes gets one for each vector, until one falls short. Empty vectors are passed
@@ -229,8 +235,7 @@ inline SysResult<int> duplicate_onto(Kernel& kernel, const Op& op, int to, bool 
   kernel.fds.make_room(to);
   if (!kernel.fds.is_open(fd)) return SysResult<int>::failure(EBADF);
   if (kernel.fds.is_reserved(to)) return SysResult<int>::failure(EBUSY);  // By a call that will install a file there.
-  FileRef replaced;
-  if (kernel.fds.is_open(to)) replaced = kernel.fds.remove(to);
+  FileRef replaced = kernel.fds.remove(to);
   kernel.fds.install(to, FileRef{kernel.file(fd)}, close_on_exec);
   let_go(kernel, op, std::move(replaced));
   return to;

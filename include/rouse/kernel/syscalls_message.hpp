@@ -69,8 +69,8 @@ inline SysResult<std::size_t> get_message(::msghdr& header, IoVectors& vectors, 
 
 template <class Spans>
 Spans spans_of(const IoVectors& vectors, std::size_t size) {
-  if (vectors.count() == 0) return Spans{nullptr, 0};
-  return Spans{vectors.data(), vectors.count(), size};
+  if (vectors.all().empty()) return Spans{nullptr, 0};
+  return Spans{vectors.all(), size};
 }
 
 /// The fds of one SCM_RIGHTS, as files. Errors: EINVAL, EBADF.

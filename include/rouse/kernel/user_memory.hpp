@@ -12,14 +12,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <span>
 #include <sys/uio.h>
 
 namespace rouse::inline v0::kernel {
 
-/// True if all of the span could be user memory: what Linux checks by arithmetic, before it touches anything.
 inline bool is_user_range(const void* address, std::size_t n) {
-  const auto start = reinterpret_cast<std::uintptr_t>(address);
-  return n <= user_space_end && start <= user_space_end - n;
+  return is_user_range(reinterpret_cast<std::uintptr_t>(address), n);
 }
 
 /// `n` bytes on in the caller's memory. By numbers: what may be no object at all has no place in pointer arithmetic.
@@ -53,12 +52,18 @@ inline bool put_bytes(void* to, const void* from, std::size_t n) {
   return true;
 }
 
+/// Bytes from the caller's memory; false means EFAULT, and that none were taken.
+inline bool get_bytes(void* to, const void* from, std::size_t n) {
+  if (!can_read_user(from, n)) [[unlikely]]
+    return false;
+  detail::copy_from_user(to, from, n);
+  return true;
+}
+
 /// A fixed-size object from the caller's memory; false means EFAULT.
 template <class T>
 bool get_user(T& to, const void* from) {
-  if (!can_read_user(from, sizeof to)) return false;
-  detail::copy_from_user(&to, from, sizeof to);
-  return true;
+  return get_bytes(&to, from, sizeof to);
 }
 template <class T>
 bool put_user(void* to, const T& from) {
@@ -82,13 +87,12 @@ class UserSpans {
  public:
   /// One span.
   UserSpans(void* data, std::size_t size) : at_(static_cast<char*>(data)), here_(size), left_(size) {}
-  /// `count` spans, of which `size` bytes in all are to be moved. Precondition: count > 0.
-  UserSpans(const ::iovec* spans, int count, std::size_t size)
-      : at_(static_cast<char*>(spans->iov_base)),
-        here_(spans->iov_len),
+  /// Several, of which `size` bytes in all are to be moved. Preconditions: they have so many, and there is one.
+  UserSpans(std::span<const ::iovec> spans, std::size_t size)
+      : at_(static_cast<char*>(spans.front().iov_base)),
+        here_(spans.front().iov_len),
         left_(size),
-        next_(spans + 1),
-        more_(count - 1) {}
+        next_(spans.subspan(1)) {}
 
   /// Bytes still to be moved.
   [[nodiscard]] std::size_t left() const { return left_; }
@@ -105,15 +109,17 @@ class UserSpans {
   void decide(std::size_t n) { decided_ = static_cast<std::uint16_t>(n); }
 
  protected:
-  /// The next `n` bytes, if they lie in one span; else null.
-  [[nodiscard]] char* span_of(std::size_t n) const { return n <= here_ ? at_ : nullptr; }
+  /// Where the next byte is, and with it the bytes that fits_here() says.
+  [[nodiscard]] char* here() const { return at_; }
+  /// True if the next `n` bytes lie in one span.
+  [[nodiscard]] bool fits_here(std::size_t n) const { return n <= here_; }
 
   /// Moves up to `n` bytes by `copy(user, done, part)`, which says no at a bad address; returns how many were moved
   /// before that or the end.
   template <class Copy>
   std::size_t move(std::size_t n, Copy copy) {
     if (n > left_) n = left_;
-    if (n > here_) [[unlikely]]
+    if (!fits_here(n)) [[unlikely]]
       return move_on(n, copy);
     return move_here(n, 0, copy) ? n : 0;
   }
@@ -134,14 +140,12 @@ class UserSpans {
   [[gnu::noinline, gnu::cold]] std::size_t move_on(std::size_t n, Copy copy) {
     std::size_t done = 0;
     while (done < n) {
-      while (here_ == 0 && more_ > 0) {
-        at_ = static_cast<char*>(next_->iov_base);
-        here_ = next_->iov_len;
-        ++next_;
-        --more_;
+      for (; here_ == 0; next_ = next_.subspan(1)) {
+        at_ = static_cast<char*>(next_.front().iov_base);
+        here_ = next_.front().iov_len;
       }
       const std::size_t part = std::min(n - done, here_);
-      if (part == 0 || !move_here(part, done, copy)) break;
+      if (!move_here(part, done, copy)) break;
       done += part;
     }
     return done;
@@ -151,8 +155,7 @@ class UserSpans {
   std::size_t here_;  // Bytes from at_ to the end of its span.
   std::size_t left_;
   std::size_t moved_ = 0;
-  const ::iovec* next_ = nullptr;
-  int more_ = 0;
+  std::span<const ::iovec> next_;
   bool slept_ = false;
   std::uint16_t decided_ = 0;
 };
@@ -170,11 +173,9 @@ class UserOutput : public UserSpans {
   /// Puts the next `n` bytes without moving on: for what is all or nothing. False at a bad address, or if there is not
   /// so much room.
   [[nodiscard]] bool poke(const void* from, std::size_t n) const {
-    char* const user = span_of(n);
-    if (user == nullptr || !can_write_user(user, n)) [[unlikely]]
+    if (!fits_here(n)) [[unlikely]]
       return poke_across(from, n);
-    detail::copy_to_user(user, from, n);
-    return true;
+    return put_bytes(here(), from, n);
   }
 
   /// Counts `n` bytes as put, or as many as there is room for, and touches nothing; returns how many.
@@ -199,16 +200,14 @@ class UserOutput : public UserSpans {
 class UserInput : public UserSpans {
  public:
   UserInput(const void* data, std::size_t size) : UserSpans(const_cast<void*>(data), size) {}
-  UserInput(const ::iovec* spans, int count, std::size_t size) : UserSpans(spans, count, size) {}
+  UserInput(std::span<const ::iovec> spans, std::size_t size) : UserSpans(spans, size) {}
 
   /// Copies the next `n` bytes without moving on: for what is all or nothing. False at a bad address, or if there are
   /// not so many.
   [[nodiscard]] bool peek(void* to, std::size_t n) const {
-    const char* const user = span_of(n);
-    if (user == nullptr || !can_read_user(user, n)) [[unlikely]]
+    if (!fits_here(n)) [[unlikely]]
       return peek_across(to, n);
-    detail::copy_from_user(to, user, n);
-    return true;
+    return get_bytes(to, here(), n);
   }
 
   /// As peek, of a number that a call looks at once: after a sleep it is the one from before.
@@ -229,9 +228,7 @@ class UserInput : public UserSpans {
   /// Takes `n` bytes, or as many as are left and not at a bad address; returns how many.
   std::size_t get(void* to, std::size_t n) {
     return move(n, [to](const char* user, std::size_t done, std::size_t part) {
-      if (!can_read_user(user, part)) return false;
-      detail::copy_from_user(static_cast<char*>(to) + done, user, part);
-      return true;
+      return get_bytes(static_cast<char*>(to) + done, user, part);
     });
   }
 

@@ -17,6 +17,11 @@ namespace rouse::inline v0::kernel {
 /// The end of user space on x86-64 and, with 48-bit addresses, on aarch64.
 inline constexpr std::uintptr_t user_space_end = 0x7ffffffff000;
 
+/// True if all of the span could be user memory: what Linux checks by arithmetic, before it touches anything.
+inline bool is_user_range(std::uintptr_t address, std::size_t n) {
+  return n <= user_space_end && address <= user_space_end - n;
+}
+
 /// Pages that were good, each at its place in a small table.
 class KnownPages {
  public:
@@ -61,7 +66,7 @@ class UserPages {
 
   [[gnu::noinline, gnu::cold]] static bool check(KnownPages& known, int how, std::uintptr_t address, std::size_t n) {
     if (n == 0) return true;
-    if (address < page_size || n > user_space_end || address > user_space_end - n) return false;
+    if (address < page_size || !is_user_range(address, n)) return false;
     const std::uintptr_t first = address / page_size;
     const std::uintptr_t end = (address + n - 1) / page_size + 1;
     if (known.has_pages(first, end)) return true;
@@ -79,10 +84,7 @@ class UserPages {
     return good;
   }
   static bool can_ask() {
-    static const bool can = [] {
-      alignas(page_size) static char page[page_size];
-      return ::madvise(page, page_size, populate_write) == 0;
-    }();
+    static const bool can = ::madvise(nullptr, 0, populate_write) == 0;  // Of no memory, only the advice is looked at.
     return can;
   }
 

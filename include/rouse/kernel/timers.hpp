@@ -53,7 +53,7 @@ class Timers {
 
   [[nodiscard]] Time now() const { return host_.now(); }
   /// `time_never` if nothing is ever to happen.
-  [[nodiscard]] Time next_deadline() const { return heap_.empty() ? time_never : heap_.front()->deadline_; }
+  [[nodiscard]] Time next_deadline() const { return scheduled_ == 0 ? time_never : heap_[0]->deadline_; }
 
   /// Schedules a timer, anew if it was scheduled. A moment that has passed comes with the next run_due; `time_never`
   /// never comes.
@@ -64,7 +64,7 @@ class Timers {
   /// Runs all that are due, the earliest first.
   void run_due(Time now) {
     while (next_deadline() <= now && next_deadline() != time_never) {
-      Timer& timer = *heap_.front();
+      Timer& timer = *heap_[0];
       cancel(timer);
       timer.on_due(now);
     }
@@ -80,7 +80,7 @@ class Timers {
 
   /// True if the order and the places are what they should be: see invariants.hpp.
   [[nodiscard]] bool is_consistent() const {
-    for (std::size_t i = 0; i < heap_.size(); ++i) {
+    for (std::size_t i = 0; i < scheduled_; ++i) {
       if (heap_[i]->place_ != i || (i > 0 && comes_before(*heap_[i], *heap_[parent(i)]))) return false;
     }
     return true;
@@ -105,43 +105,36 @@ class Timers {
   Host& host_;
   std::atomic<unsigned>& needs_;
   const unsigned armed_;
-  std::vector<Timer*> heap_;  // None comes before its parent. There is room for every Timer there is.
-  std::size_t timers_ = 0;
+  std::vector<Timer*> heap_;   // A place for every Timer there is. Of the scheduled ones, none comes before its parent.
+  std::size_t scheduled_ = 0;  // They have the first places.
   std::uint64_t next_number_ = 0;  // Never used twice.
 };
 
-inline Timer::Timer(Timers& timers) : timers_(timers) {
-  const std::size_t room = timers.heap_.capacity();
-  if (timers.timers_ == room) timers.heap_.reserve(std::max<std::size_t>(2 * room, 8));
-  ++timers.timers_;
-}
+inline Timer::Timer(Timers& timers) : timers_(timers) { timers.heap_.push_back(nullptr); }
 
 inline Timer::~Timer() {
   timers_.cancel(*this);
-  --timers_.timers_;
+  timers_.heap_.pop_back();
 }
 
 inline void Timers::schedule(Timer& timer, Time deadline) {
   cancel(timer);
-  const bool is_next = deadline < next_deadline();
   timer.deadline_ = deadline;
   timer.number_ = next_number_++;
-  heap_.push_back(&timer);
-  rise(timer, heap_.size() - 1);
+  rise(timer, scheduled_++);
   needs_ |= armed_;
-  if (is_next) host_.next_timer_is_earlier();
+  if (timer.place_ == 0) host_.next_timer_is_earlier();
 }
 
 inline void Timers::cancel(Timer& timer) {
   if (!timer.is_scheduled()) return;
   const std::size_t place = std::exchange(timer.place_, Timer::nowhere);
-  Timer& last = *heap_.back();
-  heap_.pop_back();
+  Timer& last = *heap_[--scheduled_];
   if (&last != &timer) {
     rise(last, place);
     sink(last, last.place_);
   }
-  if (heap_.empty()) needs_ &= ~armed_;
+  if (scheduled_ == 0) needs_ &= ~armed_;
 }
 
 inline void Timers::rise(Timer& timer, std::size_t place) {
@@ -155,8 +148,8 @@ inline void Timers::rise(Timer& timer, std::size_t place) {
 inline void Timers::sink(Timer& timer, std::size_t place) {
   for (;;) {
     std::size_t child = 2 * place + 1;
-    if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && comes_before(*heap_[child + 1], *heap_[child])) ++child;
+    if (child >= scheduled_) break;
+    if (child + 1 < scheduled_ && comes_before(*heap_[child + 1], *heap_[child])) ++child;
     if (!comes_before(*heap_[child], timer)) break;
     put(*heap_[child], place);
     place = child;

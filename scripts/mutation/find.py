@@ -241,7 +241,7 @@ class Finder(Operators):
         if parts and not cursor.type.is_const_qualified() and not re.match(rb"\{?([2-9]|1[0-9'])", self.text(parts[-1])):
             beginning = self.stripped(parts[-1])
             self.masks.add(self.span(beginning))
-            if kind_of(beginning) == K.INIT_LIST_EXPR:
+            if kind_of(beginning) == K.INIT_LIST_EXPR or self.is_atomic(cursor):
                 self.masks.update(self.span(self.stripped(part)) for part in self.children(beginning))
 
     def visit_lambda_expr(self, cursor):

@@ -79,6 +79,9 @@ class Syntax:
         name_at = cursor.location.offset
         return re.search(rb"\bconst(expr|init)\b", self.source[self.span(cursor)[0]:name_at]) is not None
 
+    def is_atomic(self, cursor):
+        return cursor.type.get_canonical().spelling.startswith("std::atomic<")
+
     def is_noreturn(self, cursor):
         called = cursor.referenced
         if called is None:

@@ -330,6 +330,32 @@ TEMPLATE_LIST_TEST_CASE("Epoll: the limits of different lengths do not add up", 
   CHECK(error_of_add(long_ways.back(), below[1]) == 0);
 }
 
+TEMPLATE_LIST_TEST_CASE("Epoll: a check of a chain does not follow each of millions of ways", "[epoll][nesting]",
+                        test::AllBackends) {
+  constexpr std::size_t levels = chain_max;
+  constexpr std::size_t width = 48;
+  constexpr std::size_t last = 30;  // Of the last level, so many: enough to be noticed.
+  const bool from_above = GENERATE(false, true);
+  TestType on;
+  const auto room = test::FileLimit<typename TestType::Backend>::room_for(on.backend, levels * width);
+  check_only_at_the_end(on);
+  std::vector<Epolls<TestType>> level;
+  for (std::size_t i = 0; i < levels; ++i) level.push_back(epolls(on, width));
+  int errors = 0;
+  const auto watch_all = [&](Epolls<TestType>& outer, Epolls<TestType>& inner, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = 0; j < width; ++j) {
+        errors += error_of_add(from_above ? outer[j] : outer[i], from_above ? inner[i] : inner[j]);
+      }
+    }
+  };
+  for (std::size_t i = 0; i + 1 < levels; ++i) {
+    const std::size_t outer = from_above ? i : levels - 2 - i;
+    watch_all(level[outer], level[outer + 1], i + 2 < levels ? width : last);
+  }
+  CHECK(errors == 0);
+}
+
 TEMPLATE_LIST_TEST_CASE("Epoll: an edge of the inner one is an edge of the outer one", "[epoll][nesting][edge]",
                         test::AllBackends) {
   TestType on;

@@ -41,6 +41,11 @@ TEMPLATE_LIST_TEST_CASE(
       CHECK(n == length);
       CHECK(got == expected);
     }
+    int value = 9;
+    auto below_zero = static_cast<::socklen_t>(-1);
+    const bool is_large = row.level == IPPROTO_IPV6;
+    CHECK(on.backend.getsockopt(fd.get(), row.level, row.name, &value, &below_zero).error() == (is_large ? 0 : EINVAL));
+    CHECK(value == (is_large ? row.value : 9));
   }
 }
 

@@ -56,6 +56,16 @@ TEST_CASE("dump: every fd says what it holds", "[dump]") {
   CHECK(on.backend.close(again).ok());
 }
 
+TEST_CASE("dump: of what a one-shot registration asked for, its modes are left", "[dump]") {
+  On on;
+  const BasicEventFd<EmulatedBackend> event{on.backend, 5};
+  BasicEpoll<EmulatedBackend> epoll{on.backend};
+  epoll.add(event, EventFlags::in | EventFlags::oneshot | EventFlags::wakeup | EventFlags::et, 7);
+  EventArray<1> events;
+  REQUIRE(epoll.wait(events, Timeout::now) == 1);
+  CHECK(dump(on.kernel).find(" for oneshot|et, data 7\n") != std::string::npos);
+}
+
 TEST_CASE("dump: timers and signals say what they wait for", "[dump]") {
   On on;
   const int timer = on.backend.timerfd_create(CLOCK_MONOTONIC, 0).value();

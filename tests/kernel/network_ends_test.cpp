@@ -361,7 +361,7 @@ TEST_CASE("Network ends: to read makes no room worth telling, in a window that s
           "[network][buffer]") {
   Narrow c;
   c.keep_asking(c.end);
-  double heard = 0;
+  std::chrono::nanoseconds heard{};
   SECTION("shut") {
     REQUIRE(c.tcp.send(c.end, std::string(10'000, 'x')) == std::size_t{10'000});
     c.host.advance(5s);
@@ -371,18 +371,18 @@ TEST_CASE("Network ends: to read makes no room worth telling, in a window that s
     REQUIRE(c.tcp.send(c.end, std::string(10'000, 'x')) == std::size_t{10'000});
     c.host.advance(5s);
     REQUIRE(c.tcp.receive(c.accepted, 1448).bytes.size() == 1448);
-    heard = 5;
+    heard = 5s;
   }
   SECTION("behind the end") {
     REQUIRE(c.tcp.send(c.end, std::string(9'990, 'x')) == std::size_t{9'990});
     REQUIRE(c.tcp.shutdown(c.end, SHUT_WR).ok());
     c.host.advance(5s);
     REQUIRE(c.tcp.receive(c.accepted, 10'000).bytes.size() == 9'990);
-    heard = 0.04;
+    heard = 40ms;
   }
   c.host.advance(1s);
   c.cut();
-  CHECK(c.error_of(c.end) == std::pair{heard + 10, ETIMEDOUT});
+  CHECK(c.error_of(c.end) == Machines::Ended{heard + 10s, ETIMEDOUT});
 }
 
 TEST_CASE("Network ends: an end that was acknowledged with bytes is not once more", "[network][options]") {
@@ -394,7 +394,7 @@ TEST_CASE("Network ends: an end that was acknowledged with bytes is not once mor
   c.host.advance(1s);
   c.cut();
   // It was heard of last at the beginning, or 40 ms later.
-  CHECK(c.error_of(c.end) == std::pair{answers ? 15.0 : 15.04, ETIMEDOUT});
+  CHECK(c.error_of(c.end) == Machines::Ended{answers ? 15'000ms : 15'040ms, ETIMEDOUT});
 }
 
 TEST_CASE("Network ends: to read makes room, of which the peer hears when it is twice what it knows of",

@@ -33,24 +33,24 @@ TEST_CASE("Network: through a partition, a connect gives up after 131 s", "[netw
   m.cut();
   CHECK(m.link.is_partitioned());
   const Fd client = m.client();
-  SECTION("for good") { CHECK(m.error_of(client) == std::pair{131.0, ETIMEDOUT}); }
+  SECTION("for good") { CHECK(m.error_of(client) == Machines::Ended{131s, ETIMEDOUT}); }
   SECTION("with fewer tries") {
     REQUIRE(m.tcp.set(client, IPPROTO_TCP, TCP_SYNCNT, 1).ok());
-    CHECK(m.error_of(client) == std::pair{3.0, ETIMEDOUT});
+    CHECK(m.error_of(client) == Machines::Ended{3s, ETIMEDOUT});
   }
   SECTION("mended meanwhile: the next try comes through") {
-    double now = 0;
-    for (const double next : {1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.0, 35.0, 67.0}) {
-      CAPTURE(next);
+    std::chrono::nanoseconds now{};
+    for (const std::chrono::nanoseconds next : {1s, 2s, 3s, 4s, 5s, 7s, 11s, 19s, 35s, 67s}) {
+      CAPTURE(next.count());
       Machines other;
       const Fd listening = other.listener();
       other.cut();
       const Fd late = other.client();
-      other.host.advance(std::chrono::milliseconds(static_cast<int>((now + next) * 500)));
+      other.host.advance((now + next) / 2);
       other.cut(false);
       ::pollfd entry{late.get(), POLLOUT, 0};
       REQUIRE(other.on.backend.poll(&entry, 1, -1) == 1);
-      CHECK(other.seconds() == next);
+      CHECK(other.now() == next);
       CHECK(other.tcp.bits(late) == F::out);
       now = next;
     }
@@ -150,7 +150,9 @@ TEST_CASE("Network: keepalive finds out that a peer is cut off", "[network][part
   c.host.advance(4s);
   c.cut();
   if (!before) REQUIRE(c.tcp.set_option(c.end, SO_KEEPALIVE, 1).ok());
-  SECTION("10 s after it was heard last, then 3 s and 3 s") { CHECK(c.error_of(c.end) == std::pair{12.0, ETIMEDOUT}); }
+  SECTION("10 s after it was heard last, then 3 s and 3 s") {
+    CHECK(c.error_of(c.end) == Machines::Ended{12s, ETIMEDOUT});
+  }
   SECTION("unless the cut is mended") {
     c.host.advance(8s);
     c.cut(false);

@@ -2,7 +2,6 @@
 #include "../support/machines.hpp"
 
 #include <chrono>
-#include <cmath>
 
 using namespace rouse;
 using namespace std::chrono_literals;
@@ -14,14 +13,6 @@ using test::text;
 using Fd = Machines::Fd;
 
 namespace {
-
-using When = std::pair<std::int64_t, int>;
-
-/// When the error comes, in milliseconds from now, and which.
-When error_of(Machines& m, const Fd& fd) {
-  const auto [seconds, error] = m.error_of(fd);
-  return {std::llround(seconds * 1000), error};
-}
 
 template <class Condition>
 std::chrono::nanoseconds time_until(Machines& m, std::chrono::nanoseconds step, Condition condition) {
@@ -56,7 +47,7 @@ TEST_CASE("TCP timers: how long a connect tries", "[tcp][timer]") {
     if (row.syn_retries != 0) REQUIRE(m.tcp.set(client, IPPROTO_TCP, TCP_SYNCNT, row.syn_retries).ok());
     REQUIRE(m.tcp.set(client, IPPROTO_TCP, TCP_USER_TIMEOUT, row.user_timeout).ok());
     REQUIRE(m.tcp.connect(client, m.tcp.local(server)) == test::failed(EINPROGRESS));
-    CHECK(error_of(m, client) == When{row.milliseconds, ETIMEDOUT});
+    CHECK(m.error_of(client) == Machines::Ended{std::chrono::milliseconds(row.milliseconds), ETIMEDOUT});
   }
 }
 
@@ -69,7 +60,7 @@ TEST_CASE("TCP timers: how long bytes are sent again", "[tcp][timer]") {
     c.cut();
     REQUIRE(c.tcp.send(c.end, "abc").ok());
     REQUIRE(c.tcp.set(c.end, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout).ok());
-    CHECK(error_of(c, c.end) == When{milliseconds, ETIMEDOUT});
+    CHECK(c.error_of(c.end) == Machines::Ended{std::chrono::milliseconds(milliseconds), ETIMEDOUT});
     c.host.advance(1h);
     CHECK(c.tcp.take_error(c.end) == 0);
   }
@@ -115,7 +106,7 @@ TEST_CASE("TCP timers: how long a window is asked for", "[tcp][timer]") {
     m.host.advance(10s);
     REQUIRE(m.tcp.set(end, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout).ok());
     m.cut();
-    CHECK(error_of(m, end) == When{milliseconds, ETIMEDOUT});
+    CHECK(m.error_of(end) == Machines::Ended{std::chrono::milliseconds(milliseconds), ETIMEDOUT});
   }
 }
 
@@ -133,7 +124,7 @@ TEST_CASE("TCP timers: how long a peer is asked whether it is there", "[tcp][tim
     REQUIRE(c.tcp.send(c.end, "x").ok());  // Heard of last.
     c.host.advance(1s);
     c.cut();
-    CHECK(error_of(c, c.end) == When{milliseconds - 1000, ETIMEDOUT});
+    CHECK(c.error_of(c.end) == Machines::Ended{std::chrono::milliseconds(milliseconds - 1000), ETIMEDOUT});
   }
 }
 

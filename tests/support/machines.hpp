@@ -3,6 +3,7 @@
 
 #include "inet_sockets.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace test {
@@ -49,13 +50,15 @@ struct Machines {
     REQUIRE(tcp.set(fd, IPPROTO_TCP, TCP_KEEPCNT, 2).ok());
     REQUIRE(tcp.set_option(fd, SO_KEEPALIVE, 1).ok());
   }
-  [[nodiscard]] double seconds() const { return static_cast<double>(host.now()) / 1e9; }
-  /// Lets time pass until the error comes: when, in seconds since now, and what it was.
-  std::pair<double, int> error_of(const Fd& fd) {
-    const double before = seconds();
+  [[nodiscard]] std::chrono::nanoseconds now() const { return std::chrono::nanoseconds(host.now()); }
+  /// What came, and how long after now.
+  using Ended = std::pair<std::chrono::nanoseconds, int>;
+  /// Lets time pass until the error comes.
+  Ended error_of(const Fd& fd) {
+    const std::chrono::nanoseconds before = now();
     ::pollfd entry{fd.get(), 0, 0};
     REQUIRE(on.backend.poll(&entry, 1, 2'000'000'000).ok());
-    return {seconds() - before, tcp.take_error(fd)};
+    return {now() - before, tcp.take_error(fd)};
   }
 };
 

@@ -5,6 +5,7 @@
 #include "epoll_file.hpp"
 
 #include <array>
+#include <climits>
 
 namespace rouse::inline v0::kernel {
 
@@ -72,14 +73,14 @@ class EpollTopology {
 
   // Counts the chains from `file` to outermost epolls by their length; false once one length has too many.
   static bool count_paths(const File& file, std::size_t length, PathCounts& counts) {
-    constexpr PathCounts most = {0, 500, 100, 50, 10};
+    constexpr PathCounts most = {INT_MAX, 500, 100, 50, 10};  // Any number of epolls may watch a file directly.
     ROUSE_ASSERT(length < most.size(), "EpollTopology: the chain is too long, and should have been refused");
     for (const Registration* at = file.watchers.front(); at != nullptr; at = file.watchers.next(*at)) {
       const EpollFile& epoll = at->epoll();
       if (!epoll.watchers.empty()) {
         if (!count_paths(epoll, length + 1, counts)) return false;
-      } else if (length > 0 && ++counts[length] > most[length]) {
-        return false;  // Chains of one epoll are not counted: any number may watch a file directly.
+      } else if (++counts[length] > most[length]) {
+        return false;
       }
     }
     return true;

@@ -15,9 +15,10 @@ enum class AfterReport {
 /// Flags and data of a registration, and its level, edge and one-shot rules.
 class Interest {
  public:
-  constexpr Interest(EventFlags flags, EventData data) : mask_(flags | always), data_(data) {}
+  constexpr Interest(EventFlags flags, EventData data) : mask_((flags | always) - EventFlags::wakeup), data_(data) {}
 
-  /// The flags given, with `err` and `hup`, which nobody can decline. After a one-shot report only modes are left: not
+  /// The flags given, with `err` and `hup`, which nobody can decline, and without `wakeup`, for which the emulated
+  /// process has no capability (CAP_BLOCK_SUSPEND). After a one-shot report only modes are left: not
   /// even `hup` is reported then.
   [[nodiscard]] constexpr EventFlags mask() const { return mask_; }
   [[nodiscard]] constexpr EventData data() const { return data_; }
@@ -41,7 +42,7 @@ class Interest {
 
  private:
   static constexpr EventFlags always = EventFlags::err | EventFlags::hup;
-  static constexpr EventFlags modes = EventFlags::et | EventFlags::oneshot | EventFlags::wakeup | EventFlags::exclusive;
+  static constexpr EventFlags modes = EventFlags::et | EventFlags::oneshot | EventFlags::exclusive;
 
   EventFlags mask_;
   EventData data_;

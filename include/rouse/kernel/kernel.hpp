@@ -34,7 +34,7 @@ class Kernel {
         signals(host, needs_, signals_due),
         network(host, timers, file_ids, limits),
         host_(host),
-        needs_(host.needs() | (detail::tsan_is_on ? hidden : 0)) {
+        needs_(host.needs() | (detail::tsan_is_on ? unsigned{hidden} : 0u)) {
     UserPages::forget();
     host_.set_timers(&timers);
     int fd = 0;
@@ -78,7 +78,7 @@ class Kernel {
   /// be cancelled by this, is. Preconditions: a span, not `never`, and no less than the monotonic clock shows.
   void set_realtime(Timeout since_1970) {
     const detail::Hidden hidden_from_tsan;
-    Locked locked{needs(needs_locking) ? &host_ : nullptr};
+    Locked locked{&host_};
     const Time now = host_.now();
     ROUSE_ASSERT(!since_1970.is_never() && since_1970.nanoseconds() >= now, "Kernel::set_realtime: to what time?");
     timers.run_due(now);
@@ -118,7 +118,7 @@ class Kernel {
   }
 
   /// True if a signal is there for the current task: it does not go to sleep in a call.
-  [[nodiscard]] bool is_interrupted() { return needs(signals_due) && host_.current().signals.is_due; }
+  [[nodiscard]] bool is_interrupted() { return host_.current().signals.is_due; }
 
   Limits limits;
   FileIds file_ids;
@@ -133,10 +133,12 @@ class Kernel {
 
  private:
   // Beside the host's own needs.
-  static constexpr unsigned timers_armed = 1u << 28;
-  static constexpr unsigned signals_due = 1u << 29;
-  static constexpr unsigned hidden = 1u << 30;
-  static constexpr unsigned checking = 1u << 31;
+  enum OwnNeeds : unsigned {
+    timers_armed = 1u << 28,
+    signals_due = 1u << 29,
+    hidden = 1u << 30,
+    checking = 1u << 31,
+  };
 
   explicit Kernel(std::unique_ptr<Host> host) : Kernel(*host) { own_host_ = std::move(host); }
 
@@ -173,7 +175,7 @@ class Kernel {
     // Time may have passed since the last call.
     if (needs(timers_armed)) timers.run_due(host_.now());
     // What another task sent while this one was in code of its own would have interrupted that.
-    if (is_interrupted()) static_cast<void>(run_handlers(host_.current(), locked));
+    if (needs(signals_due)) static_cast<void>(run_handlers(host_.current(), locked));
     auto result = decltype(body())::failure(ENOMEM);
     try {
       result = again(body);

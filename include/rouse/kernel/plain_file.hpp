@@ -52,7 +52,7 @@ class PlainFile final : public File {
   /// What F_GETFL shows of the flags: not those that are only for opening, nor those that there are not.
   static constexpr int shown(int open_flags) {
     constexpr int kept = O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_NOFOLLOW | O_NOATIME;
-    const int data_too = (open_flags & O_SYNC & ~O_DSYNC) != 0 ? O_DSYNC : 0;
+    const int data_too = (open_flags & O_SYNC) != 0 ? O_DSYNC : 0;
     return (open_flags & kept) | data_too | shown_large_file;
   }
 

@@ -154,7 +154,6 @@ class SocketFile : public File, public detail::ListLink<SocketFile, InFlight> {
       case SIOCGPGRP:
       case SIOCGIFNAME:
       case SIOCGIFCONF: throw NotModelled("ioctl request " + std::to_string(request) + " on a " + kind().name);
-      default: break;
     }
     constexpr std::size_t device_request = 40;  // struct ifreq.
     const bool is_for_sockets = (request >> 8 & 0xff) == 0x89;

@@ -67,7 +67,7 @@ inline SysResult<std::size_t> receive(Kernel& kernel, SocketFile& socket, const 
   const bool waits_once = to.left() == 0 && socket.waits_once_for_nothing();
   const auto attempt = [&](WaitPlace&) -> SysResult<std::size_t> {
     if (socket.times_disconnected() != times_disconnected) return SysResult<std::size_t>::failure(EPIPE);
-    return waits_once ? 0 : once();
+    return waits_once ? to.moved() : once();
   };
   const SysResult<std::size_t> slept = wait_in(kernel, place, op, socket, interrupted, attempt);
   if (waits_once && slept.error() != EPIPE) return 0;

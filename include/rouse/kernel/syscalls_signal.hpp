@@ -99,7 +99,6 @@ inline SysResult<void> tgkill(Kernel& kernel, int pid, int tid, int signal) {
     if (pid <= 0 || tid <= 0) return SysResult<void>::failure(EINVAL);
     Task* target = nullptr;
     kernel.host().forget_ended_tasks();
-    static_cast<void>(kernel.host().current());  // It may be new.
     kernel.host().tasks().for_each([&](Task& task) {
       if (detail_signal::id_of(task) == tid) target = &task;
     });

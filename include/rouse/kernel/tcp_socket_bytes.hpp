@@ -89,7 +89,7 @@ inline SysResult<std::size_t> TcpSocketFile::send(UserInput& from, Outgoing& mes
   using Size = SysResult<std::size_t>;
   TcpEndpoint& end = *endpoint_;
   const auto broken = [&]() -> Size {
-    if (from.moved() > 0) return from.moved();
+    if (from.moved() != 0) return from.moved();
     const int error = end.error != 0 ? end.take_error() : EPIPE;
     if (error == EPIPE) from.set_broken();
     return Size::failure(error);

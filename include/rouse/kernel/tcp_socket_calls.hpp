@@ -31,7 +31,7 @@ inline SysResult<void> TcpSocketFile::accept(IfEmpty, FileRef& accepted) {
   const std::uint64_t id = net_.network().file_ids().next();
   // First, as it may run out of memory: then the connection stays.
   auto placeholder = std::make_shared<TcpEndpoint>(net_, InetOptions{});
-  accepted = FileRef{new TcpSocketFile{id, net_, family_, 0, placeholder, State::connected}};
+  accepted = FileRef{new TcpSocketFile{id, net_, family_, O_RDWR, placeholder, State::connected}};
   auto& file = static_cast<TcpSocketFile&>(*accepted);
   file.endpoint_ = endpoint_->accept();
   file.endpoint_->set_queue(&file.queue);

@@ -87,55 +87,51 @@ class UnixChunks {
     return cost;
   }
 
-  /// What a read came to.
-  enum class Found {
-    nothing,      ///< No bytes, or no more than were moved before: the rest is worth waiting for.
-    bytes,        ///< Bytes, perhaps none if none were asked for; and nothing more now, even if there is room.
-    bad_address,  ///< The chunk it happened in was left whole.
-  };
-
   /// Copies bytes in order and removes what was used up, calling `freed(cost)` for each chunk that leaves. Never goes
   /// across the mark of an urgent byte; the byte itself is thrown away, or read like any other if `inline_urgent`.
   /// A read of no bytes throws it away, too. Stops behind a chunk that came with files, which go into `files`.
+  /// Succeeds if there are bytes, perhaps none if none were asked for; and nothing more now, even if there is room.
+  /// Errors: EAGAIN if there is nothing, or no more than was moved before: the rest is worth waiting for; EFAULT, with
+  /// the chunk it happened in left whole.
   template <class Freed>
-  Found read(UserOutput& to, bool inline_urgent, std::vector<FileRef>& files, Freed freed) {
+  SysResult<void> read(UserOutput& to, bool inline_urgent, std::vector<FileRef>& files, Freed freed) {
     do {
       const bool some = to.moved() > 0;
       if (!chunks_.empty() && chunks_.front().left() == 0) {
-        if (some && !urgent_) return Found::bytes;
+        if (some && !urgent_) return {};
         pop(freed);
       }
       if (urgent_ && mark_ == 0) {
-        if (some) return Found::bytes;
+        if (some) return {};
         urgent_ = false;
         if (!inline_urgent) pop(freed);
       }
       const auto at = std::find_if(chunks_.begin(), chunks_.end(), [](const Chunk& chunk) { return chunk.left() > 0; });
-      if (at == chunks_.end()) return Found::nothing;
+      if (at == chunks_.end()) return SysResult<void>::failure(EAGAIN);
       const std::size_t part = std::min(to.left(), at->left());
-      if (!copy(to, *at, part)) return Found::bad_address;
+      if (!copy(to, *at, part)) return SysResult<void>::failure(EFAULT);
       at->used += part;
       files = at->rights.take();
-      if (at->left() > 0) return Found::bytes;
+      if (at->left() > 0) return {};
       inq_ -= at->bytes.size();
       erase(static_cast<std::size_t>(at - chunks_.begin()), freed);
-      if (!files.empty()) return Found::bytes;
+      if (!files.empty()) return {};
     } while (to.left() > 0);
-    return Found::bytes;
+    return {};
   }
 
   /// recv(MSG_PEEK): as read, and nothing changes. It looks at all that is there, so it never leaves a rest; and it
   /// goes on to the next chunk that came with files, even when there is no room for bytes any more.
-  Found peek(UserOutput& to, bool inline_urgent, std::vector<FileRef>& files) const {
-    Found found = Found::nothing;
+  SysResult<void> peek(UserOutput& to, bool inline_urgent, std::vector<FileRef>& files) const {
+    auto found = SysResult<void>::failure(EAGAIN);
     for (std::size_t i = 0; i < chunks_.size(); ++i) {
       const bool some = to.moved() > 0;
       const bool at_mark = urgent_ && mark_ == i;
-      if (some && (at_mark || (chunks_[i].left() == 0 && !urgent_))) return Found::bytes;
-      found = Found::nothing;
+      if (some && (at_mark || (chunks_[i].left() == 0 && !urgent_))) return {};
+      found = SysResult<void>::failure(EAGAIN);
       if (chunks_[i].left() == 0 || (at_mark && !inline_urgent)) continue;
-      if (!copy(to, chunks_[i], std::min(to.left(), chunks_[i].left()))) return Found::bad_address;
-      found = Found::bytes;
+      if (!copy(to, chunks_[i], std::min(to.left(), chunks_[i].left()))) return SysResult<void>::failure(EFAULT);
+      found = {};
       if (chunks_[i].rights.empty()) continue;
       files = chunks_[i].rights.copy();
       return found;

@@ -134,7 +134,7 @@ class UnixSeqpacketFile final : public UnixPacketFile {
  private:
   ~UnixSeqpacketFile() override = default;
 
-  [[nodiscard]] FileRef fresh() const override { return FileRef{new UnixSeqpacketFile{0, domain_}}; }
+  [[nodiscard]] FileRef fresh() const override { return FileRef{new UnixSeqpacketFile{O_RDWR, domain_}}; }
   [[nodiscard]] std::size_t readable_bytes() const override {
     std::size_t sum = 0;
     for (const auto& packet : packets()) sum += packet->bytes.size();

@@ -26,18 +26,17 @@ inline SysResult<std::size_t> UnixStreamFile::receive(UserOutput& to, Incoming& 
     return receive_urgent(to, flags);
   }
   detail::tsan_acquire(this);
-  using Found = UnixChunks::Found;
-  const Found found = (flags & MSG_PEEK) != 0
-                          ? chunks_.peek(to, inline_urgent_, message.files)
-                          : chunks_.read(to, inline_urgent_, message.files, [this](std::size_t cost) {
-                              if (peer() != nullptr) peer()->give_back(cost);
-                            });
-  if (found == Found::bad_address && to.moved() == 0) return SysResult<std::size_t>::failure(EFAULT);
-  if (message.wants_sender && (found == Found::bytes || to.moved() > 0)) message.sender = sender_address(*peer_);
+  const auto freed = [this](std::size_t cost) {
+    if (peer() != nullptr) peer()->give_back(cost);
+  };
+  const SysResult<void> found = (flags & MSG_PEEK) != 0 ? chunks_.peek(to, inline_urgent_, message.files)
+                                                        : chunks_.read(to, inline_urgent_, message.files, freed);
+  if (found.error() == EFAULT && to.moved() == 0) return SysResult<std::size_t>::failure(EFAULT);
+  if (message.wants_sender && (found.ok() || to.moved() > 0)) message.sender = sender_address(*peer_);
   const std::size_t most = to.moved() + to.left();
   const std::size_t wanted = (flags & MSG_WAITALL) != 0 ? most : std::min(most, receive_least_);
   const bool wants_more = to.moved() == 0 || to.moved() < wanted;
-  if (found != Found::nothing || !wants_more) return to.moved();
+  if (!found.would_block() || !wants_more) return to.moved();
   // An error that ends a longer read is swallowed.
   const int error = take_error();
   if (error != 0 && to.moved() == 0) return SysResult<std::size_t>::failure(error);

@@ -27,7 +27,7 @@ class UnixStreamFile final : public UnixSocketFile {
  private:
   ~UnixStreamFile() override = default;
 
-  [[nodiscard]] FileRef fresh() const override { return FileRef{new UnixStreamFile{0, domain_}}; }
+  [[nodiscard]] FileRef fresh() const override { return FileRef{new UnixStreamFile{O_RDWR, domain_}}; }
   [[nodiscard]] bool has_messages() const override { return !chunks_.empty(); }
   [[nodiscard]] bool has_unread() const override { return chunks_.has_unread(); }
   [[nodiscard]] std::size_t readable_bytes() const override { return chunks_.readable_bytes(); }

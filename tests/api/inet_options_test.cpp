@@ -367,6 +367,25 @@ TEMPLATE_LIST_TEST_CASE("Inet options: a time to linger", "[inet][options]", tes
   CHECK(told() == std::pair{0, 7});
 }
 
+TEMPLATE_LIST_TEST_CASE("Options: only what promises to deliver lingers when it is closed",
+                        "[inet][unix][options][time]", test::AllBackends) {
+  TestType on;
+  const ::linger five_seconds{1, 5};
+  const auto seconds = [&] {
+    ::timespec time{};
+    REQUIRE(on.backend.clock_gettime(CLOCK_MONOTONIC, &time).ok());
+    return time.tv_sec;
+  };
+  for (const auto& [family, type] : {std::pair{AF_INET, SOCK_DGRAM}, {AF_UNIX, SOCK_DGRAM}, {AF_UNIX, SOCK_STREAM}}) {
+    CAPTURE(family, type);
+    const int fd = on.backend.socket(family, type, 0).value();
+    REQUIRE(on.backend.setsockopt(fd, SOL_SOCKET, SO_LINGER, &five_seconds, sizeof five_seconds).ok());
+    const auto before = seconds();
+    CHECK(on.backend.close(fd).ok());
+    CHECK(seconds() - before < 4);
+  }
+}
+
 TEST_CASE("Inet options: those of which nothing is modelled say so", "[inet][options][emulated]") {
   test::OnEmulated on;
   test::InetSockets tcp{on, SOCK_STREAM};

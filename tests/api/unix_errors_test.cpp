@@ -1,8 +1,10 @@
 #include "../support/bad_pointers.hpp"
 #include "../support/file_limit.hpp"
+#include "../support/guarded.hpp"
 #include "../support/unix_names.hpp"
 #include "../support/unix_sockets.hpp"
 
+#include <net/if.h>
 #include <netinet/in.h>
 
 using namespace rouse;
@@ -127,6 +129,7 @@ TEMPLATE_LIST_TEST_CASE("Unix socket: what ioctl tells", "[unix][errors][ioctl]"
   const auto ask = [&](const auto& fd, unsigned long request, void* to) {
     return on.backend.ioctl(fd.get(), request, to);
   };
+  const test::Guarded memory;
   int value = -1;
   CHECK(ask(listener, FIONREAD, &value) == no_fd(EINVAL));
   CHECK(ask(listener, FIONREAD, nullptr) == no_fd(EINVAL));
@@ -143,6 +146,8 @@ TEMPLATE_LIST_TEST_CASE("Unix socket: what ioctl tells", "[unix][errors][ioctl]"
     CHECK(ask(*fd, 0x89fe, nullptr) == no_fd(EFAULT));  // Linux looks whether it is one for a device.
     CHECK(ask(*fd, 0x4004'89fe, nullptr) == no_fd(EFAULT));
     CHECK(ask(*fd, 0x4004'88fe, nullptr) == no_fd(ENOTTY));
+    CHECK(ask(*fd, 0x4004'89fe, memory.end() - sizeof(::ifreq)) == no_fd(ENOTTY));
+    CHECK(ask(*fd, 0x4004'89fe, memory.end() - sizeof(::ifreq) + 1) == no_fd(EFAULT));
     int on_flag = 0;
     CHECK(ask(*fd, FIONBIO, &on_flag) == SysResult<int>{0});
     CHECK(on.backend.fcntl(fd->get(), F_GETFL, 0) == SysResult<int>{O_RDWR});

@@ -103,6 +103,17 @@ TEMPLATE_LIST_TEST_CASE("Unix packets: each message wakes one receiver, first co
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("Unix packets: a blocked receive tells how long a message is that has no room",
+                        "[unix][datagram][seqpacket][threads]", test::AllThreadBackends) {
+  for (const int type : {SOCK_DGRAM, SOCK_SEQPACKET}) {
+    CAPTURE(type);
+    Blocking<TestType> b{type};
+    auto receiver = b.receiver(b.pair[1], 2, MSG_TRUNC);
+    CHECK(b.calls.send(b.pair[0], "abc").ok());
+    CHECK(receiver.result() == test::Received{std::size_t{3}, "ab"});
+  }
+}
+
 TEMPLATE_LIST_TEST_CASE("Unix packets: a shutdown ends every blocked receive", "[unix][datagram][seqpacket][threads]",
                         test::AllThreadBackends) {
   for (const int type : {SOCK_DGRAM, SOCK_SEQPACKET}) {

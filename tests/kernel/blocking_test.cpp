@@ -288,6 +288,34 @@ TEST_CASE("Blocking: a longer backlog wakes who waits for room, another one nobo
   CHECK(connect().ok());
 }
 
+TEST_CASE("Blocking: a stream is read no more by whom a signal has woken, and written all the same",
+          "[blocking][unix]") {
+  Scripted on;
+  struct ::sigaction action {};
+  action.sa_handler = [](int) {};
+  REQUIRE(on.backend.sigaction(SIGUSR1, &action, nullptr).ok());
+  const int pid = on.backend.getpid().value();
+  const int main_thread = on.backend.gettid().value();
+  int pair[2];
+  REQUIRE(on.backend.socketpair(AF_UNIX, SOCK_STREAM, 0, pair).ok());
+  const auto interrupt = [&] { REQUIRE(on.backend.tgkill(pid, main_thread, SIGUSR1).ok()); };
+  char byte = 'x';
+  on.host.then("writer", [&] {
+    interrupt();
+    REQUIRE(on.backend.write(pair[1], &byte, 1) == std::size_t{1});
+  });
+  CHECK(on.backend.read(pair[0], &byte, 1) == SysResult<std::size_t>::failure(EINTR));
+  CHECK(on.read_one(pair[0]) == "x");
+
+  std::string bytes(1'000'000, 'x');
+  on.host.then("reader", [&] {
+    interrupt();
+    REQUIRE(on.backend.read(pair[1], bytes.data(), bytes.size()).ok());
+  });
+  while (on.backend.sendto(pair[0], &byte, 1, MSG_DONTWAIT, nullptr, 0).ok()) continue;
+  CHECK(on.backend.write(pair[0], &byte, 1) == std::size_t{1});
+}
+
 TEST_CASE("Blocking: a send that was woken in vain waits no longer for that", "[blocking][timeout]") {
   Scripted on;
   int pair[2];

@@ -304,11 +304,36 @@ TEST_CASE("Network ends: of those who connect at once, a listener takes as many 
   m.host.advance(1s);
   CHECK(m.tcp.bits(first) == F::out);
   CHECK(m.tcp.bits(second) == F::out);  // It has heard nothing else.
-  const Fd accepted = m.tcp.accepted(server);
-  CHECK(m.tcp.accept_error(server) == EAGAIN);
   REQUIRE(m.tcp.send(second, "abc").ok());
   m.host.advance(1s);
+  CHECK(m.tcp.in_flight(second) == 3);  // Nor has anybody heard of it.
+  const Fd accepted = m.tcp.accepted(server);
+  CHECK(m.tcp.accept_error(server) == EAGAIN);
+  m.host.advance(1s);
   CHECK(m.tcp.receive(m.tcp.accepted(server)) == test::text("abc"));
+  CHECK(m.tcp.in_flight(second) == 0);
+}
+
+TEST_CASE("Network ends: of an end that comes before its connection has a place, nobody has heard", "[network][tcp]") {
+  Machines m;
+  m.link.set_latency(10ms);
+  Fd server = m.bound(m.tcp, m.server_net, "10.0.0.2", 8080);
+  REQUIRE(m.tcp.listen(server, 0).ok());
+  Fd first = m.client();
+  const Fd second = m.client();
+  m.host.advance(1s);
+  REQUIRE(m.tcp.shutdown(second, SHUT_WR).ok());
+  m.host.advance(1s);
+  Fd accepted = m.tcp.accepted(server);
+  first.close();
+  m.host.advance(1s);
+  Fd late = m.tcp.accepted(server);
+  CHECK(m.tcp.receive(late) == test::end_of_stream());
+  // Who ends last keeps no place.
+  for (Fd* const fd : {&accepted, &late, &server}) fd->close();
+  m.host.advance(1s);
+  const Fd next = m.socket(m.tcp, m.server_net);
+  CHECK(m.tcp.bind(next, inet_address("10.0.0.2", 8080)).ok());
 }
 
 TEST_CASE("Network ends: what acknowledges nothing new puts off no second try", "[network][partition]") {

@@ -106,6 +106,15 @@ TEST_CASE("Signals of a process: the first task takes them, as long as it can", 
   }
 }
 
+TEST_CASE("Signals of a process: who has something to take, is not forgotten when another one looks", "[signal]") {
+  Process p;
+  p.signals.set_mask(p.task(3), SignalSet::of(SIGUSR1));
+  p.signals.send_to_process(SIGUSR1);
+  p.signals.set_mask(p.task(3), SignalSet::of(SIGUSR1));
+  CHECK(p.told() == "a");
+  CHECK(p.needs == 4);
+}
+
 TEST_CASE("Signals of a process: pending is what a task blocks, whoever is told", "[signal]") {
   Process p;
   p.signals.set_mask(p.task(1), SignalSet::of(SIGUSR1));

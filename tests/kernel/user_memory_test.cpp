@@ -125,6 +125,20 @@ TEST_CASE("User memory: the second page may be the program's", "[user_memory]") 
   kernel::UserPages::forget();
 }
 
+TEST_CASE("User memory: of pages that were good, Linux is asked no more", "[user_memory]") {
+  constexpr std::size_t size = 2 * test::Guarded::page;
+  void* const mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(mapped != MAP_FAILED);
+  CHECK(kernel::can_read_user(mapped, size));
+  CHECK(kernel::can_write_user(mapped, size));
+  REQUIRE(::munmap(mapped, size) == 0);
+  CHECK(kernel::can_read_user(mapped, size));
+  CHECK(kernel::can_write_user(mapped, size));
+  kernel::UserPages::forget();
+  CHECK_FALSE(kernel::can_read_user(mapped, size));
+  CHECK_FALSE(kernel::can_write_user(mapped, size));
+}
+
 TEST_CASE("User memory: asking leaves errno alone", "[user_memory]") {
   const test::Guarded memory;
   errno = ENOTTY;

@@ -24,8 +24,8 @@ class ByteQueue {
   /// Precondition: there are so many.
   void pop(std::size_t n) {
     taken_ += n;
-    // What was taken is let go when it is most of it: each byte is moved once on average.
-    if (taken_ * 2 > bytes_.size()) {
+    // What was taken is let go when it is more than what is left: each byte is moved once on average.
+    if (taken_ > size()) {
       bytes_.erase(0, taken_);
       taken_ = 0;
     }

@@ -112,7 +112,6 @@ class Network {
   std::map<Pair, Link> links_;
   std::deque<Arrival> arrivals_;
   detail::IntrusiveList<UnderWay> under_way_;
-  bool settling_ = false;
   std::uint64_t next_sequence_ = 0;
 };
 
@@ -185,14 +184,11 @@ inline void Network::send(NetNamespace& from, const IpAddress& to, std::unique_p
 }
 
 inline void Network::settle() noexcept {
-  if (settling_) return;
-  settling_ = true;
   while (!arrivals_.empty()) {
     Arrival next = std::move(arrivals_.front());
     arrivals_.pop_front();
-    arrive(next);
+    arrive(next);  // What it sends in turn comes here as well: nobody but a call or a timer lets packets arrive.
   }
-  settling_ = false;
 }
 
 inline void Network::arrive(Arrival& arrival) noexcept {

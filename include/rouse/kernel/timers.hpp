@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace rouse::inline v0::kernel {
@@ -91,7 +92,7 @@ class Timers {
 
   static std::size_t parent(std::size_t place) { return (place - 1) / 2; }
   static bool comes_before(const Timer& a, const Timer& b) {
-    return a.deadline_ != b.deadline_ ? a.deadline_ < b.deadline_ : a.number_ < b.number_;
+    return std::pair{a.deadline_, a.number_} < std::pair{b.deadline_, b.number_};
   }
 
   void put(Timer& timer, std::size_t place) {

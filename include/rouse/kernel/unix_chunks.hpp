@@ -106,15 +106,15 @@ class UnixChunks {
         urgent_ = false;
         if (!inline_urgent) pop(freed);
       }
-      const auto at = std::find_if(chunks_.begin(), chunks_.end(), [](const Chunk& chunk) { return chunk.left() > 0; });
-      if (at == chunks_.end()) return SysResult<void>::failure(EAGAIN);
-      const std::size_t part = std::min(to.left(), at->left());
-      if (!copy(to, *at, part)) return SysResult<void>::failure(EFAULT);
-      at->used += part;
-      files = at->rights.take();
-      if (at->left() > 0) return {};
-      inq_ -= at->bytes.size();
-      erase(static_cast<std::size_t>(at - chunks_.begin()), freed);
+      if (chunks_.empty()) return SysResult<void>::failure(EAGAIN);
+      Chunk& chunk = chunks_.front();  // It has bytes: of empty ones, no two are neighbours.
+      const std::size_t part = std::min(to.left(), chunk.left());
+      if (!copy(to, chunk, part)) return SysResult<void>::failure(EFAULT);
+      chunk.used += part;
+      files = chunk.rights.take();
+      if (chunk.left() > 0) return {};
+      inq_ -= chunk.bytes.size();
+      pop(freed);
       if (!files.empty()) return {};
     } while (to.left() > 0);
     return {};
@@ -155,13 +155,9 @@ class UnixChunks {
 
   template <class Freed>
   void pop(Freed& freed) {
-    erase(0, freed);
-  }
-  template <class Freed>
-  void erase(std::size_t index, Freed& freed) {
-    const std::size_t cost = chunks_[index].cost;
-    const UnixRights rights = std::move(chunks_[index].rights);  // Let go when all is in order.
-    chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(index));
+    const std::size_t cost = chunks_.front().cost;
+    const UnixRights rights = std::move(chunks_.front().rights);  // Let go when all is in order.
+    chunks_.pop_front();
     --mark_;  // If there is a mark, it is behind all that goes.
     freed(cost);
   }

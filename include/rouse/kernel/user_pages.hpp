@@ -66,7 +66,7 @@ class UserPages {
 
   [[gnu::noinline, gnu::cold]] static bool check(KnownPages& known, int how, std::uintptr_t address, std::size_t n) {
     if (n == 0) return true;
-    if (address < page_size || !is_user_range(address, n)) return false;
+    if (address == 0 || !is_user_range(address, n)) return false;
     const std::uintptr_t first = address / page_size;
     const std::uintptr_t end = (address + n - 1) / page_size + 1;
     if (known.has_pages(first, end)) return true;

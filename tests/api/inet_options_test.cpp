@@ -398,6 +398,8 @@ TEST_CASE("Inet options: those of which nothing is modelled say so", "[inet][opt
   CHECK_THROWS_AS(tcp.get(stream, IPPROTO_IP, IP_PKTINFO), NotModelled);
   CHECK_THROWS_AS(tcp.set(stream, IPPROTO_IP, IP_PKTINFO, 1), NotModelled);
   CHECK_THROWS_AS(tcp.get(stream, IPPROTO_TCP, TCP_QUICKACK), NotModelled);
+  CHECK_THROWS_AS(tcp.get(stream, IPPROTO_TCP, SO_LINGER), NotModelled);  // The number is another option's there.
+  CHECK_THROWS_AS(tcp.set(stream, IPPROTO_TCP, SO_LINGER, 1), NotModelled);
   CHECK_THROWS_AS(tcp.set(stream, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1), NotModelled);
   CHECK(tcp.set(stream, IPPROTO_TCP, TCP_QUICKACK, 1).ok());
   CHECK_THROWS_AS(udp.get(datagrams, IPPROTO_IPV6, IPV6_RECVPKTINFO), NotModelled);

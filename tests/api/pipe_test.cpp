@@ -169,6 +169,18 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a call is refused for its direction, then for the
   CHECK(write(pipe.writer(), test::unmapped(), 1) == Size::failure(EPIPE));
 }
 
+TEMPLATE_LIST_TEST_CASE("Pipe: of a long write, as much goes as there is room for, be it one byte", "[pipe]",
+                        test::AllBackends) {
+  constexpr std::size_t page = 4096;
+  TestType on;
+  RawPipe<TestType> pipe{on};
+  REQUIRE(pipe.write(15 * page + 100) == 15 * page + 100);
+  CHECK(pipe.write(page + 1) == 1);
+  CHECK(pipe.write(page + 1) == 1);
+  CHECK(pipe.write(2 * page) == would_block());
+  CHECK(pipe.queued() == 15 * page + 102);
+}
+
 TEMPLATE_LIST_TEST_CASE("Pipe: what faults half-way is written and read by whole slots", "[pipe][errors]",
                         test::AllBackends) {
   TestType on;

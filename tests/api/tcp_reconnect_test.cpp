@@ -55,6 +55,22 @@ TEMPLATE_LIST_TEST_CASE("TCP reconnect: what bind(2) gave stays, and so do optio
   CHECK(calls.option(socket, SO_REUSEADDR) == 1);
 }
 
+TEMPLATE_LIST_TEST_CASE("TCP reconnect: who has lost its port takes another one if that has gone", "[tcp][connect]",
+                        test::AllBackends) {
+  TestType on;
+  const test::InetSockets calls{on, SOCK_STREAM};
+  const auto listener = calls.listening();
+  const auto socket = calls.bound(calls.here(0));
+  const int port = calls.port(socket);
+  REQUIRE(calls.connect(socket, calls.local(listener)) == failed(EINPROGRESS));
+  REQUIRE(calls.connect(socket, test::unspecified()).ok());
+  const auto other = calls.bound(calls.here(port));
+  REQUIRE(calls.connect(other, calls.local(listener)) == failed(EINPROGRESS));
+  CHECK(calls.port(socket) == port);
+  CHECK(calls.connect(socket, calls.local(listener)) == failed(EINPROGRESS));
+  CHECK(calls.port(socket) != port);
+}
+
 TEMPLATE_LIST_TEST_CASE("TCP reconnect: one that was accepted keeps the address that its listener was bound to",
                         "[tcp][connect]", test::AllBackends) {
   TestType on;

@@ -156,6 +156,7 @@ TEMPLATE_LIST_TEST_CASE("timerfd: readv is one read, and may end in the middle o
   const std::vector<Row> rows{{{{bytes, 4}, {bytes + 4, 4}}, 8, true},
                               {{{bytes, 3}, {bytes + 3, 4}}, Size::failure(EINVAL), false},
                               {{{bytes, 4}, {test::unmapped(), 4}}, 4, true},
+                              {{{bytes, 1}, {test::unmapped(), 7}}, 1, true},
                               {{{test::unmapped(), 4}, {bytes, 4}}, Size::failure(EFAULT), true},
                               {{{bytes, 0}, {bytes, 0}}, 0, false}};
   for (const Row& row : rows) {

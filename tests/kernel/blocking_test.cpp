@@ -288,6 +288,22 @@ TEST_CASE("Blocking: a longer backlog wakes who waits for room, another one nobo
   CHECK(connect().ok());
 }
 
+TEST_CASE("Blocking: all readers of a stream are woken, the last come first", "[blocking][unix]") {
+  Scripted on;
+  int pair[2];
+  REQUIRE(on.backend.socketpair(AF_UNIX, SOCK_STREAM, 0, pair).ok());
+  std::string second;
+  Names woken;
+  on.host.then("second", [&] { second = on.read_one(pair[0]); });
+  on.host.then("writer", [&] {
+    REQUIRE(on.backend.write(pair[1], "ab", 2).ok());
+    woken = on.host.take_woken();
+  });
+  CHECK(on.read_one(pair[0]) == "b");
+  CHECK(second == "a");
+  CHECK(woken == Names{"second", "main"});
+}
+
 TEST_CASE("Blocking: a stream is read no more by whom a signal has woken, and written all the same",
           "[blocking][unix]") {
   Scripted on;

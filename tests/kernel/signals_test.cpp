@@ -91,6 +91,10 @@ TEST_CASE("Signals of a process: the first task takes them, as long as it can", 
   SECTION("one that sleeps and was told of one already is passed over") {
     p.signals.send_to_process(SIGUSR2);
     CHECK(p.host.take_woken() == "b");
+    // And the first again, once it has taken that.
+    p.end();
+    p.signals.send_to_process(SIGUSR2);
+    CHECK(p.host.take_woken() == "a");
   }
   SECTION("one that runs is not") {
     p.task(0).set_blocked_on(nullptr);

@@ -119,6 +119,8 @@ TEST_CASE("SoloHost: a wait that nothing can end says who waits for what", "[sol
                        deadlock_of([&] { return on.backend.epoll_wait(epfd, &report, 1, -1); })},
                       {"main is blocked in poll(fd 3) since 0.000 ms for ever\n",
                        deadlock_of([&] { return on.backend.poll(&entry, 1, -1); })},
+                      {"main is blocked in ppoll(fd 3) since 0.000 ms for ever\n",
+                       deadlock_of([&] { return on.backend.ppoll(&entry, 1, nullptr, nullptr); })},
                       {"main is blocked in read(fd 5) on pipe since 0.000 ms for ever\n",
                        deadlock_of([&] { return on.backend.read(pipe.reader(), &byte, 1); })}};
   REQUIRE(event == 3);

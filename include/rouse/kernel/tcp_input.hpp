@@ -230,7 +230,7 @@ inline void TcpEndpoint::take_fin() {
   } else if (state_ == TcpState::fin_wait_1) {
     state_ = TcpState::closing;
     send_ack();
-  } else if (state_ == TcpState::fin_wait_2) {
+  } else {
     send_ack();
     enter_time_wait();
   }

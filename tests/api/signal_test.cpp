@@ -103,7 +103,7 @@ TEMPLATE_LIST_TEST_CASE("Signals: what an action is, can be read back", "[signal
   action.sa_mask = set_of({SIGKILL, SIGSTOP, SIGHUP, queued});
   REQUIRE(on.backend.sigaction(SIGUSR1, &action, nullptr).ok());
   struct ::sigaction read_back {};
-  REQUIRE(on.backend.sigaction(SIGUSR1, nullptr, &read_back).ok());
+  for (int i = 0; i < 2; ++i) REQUIRE(on.backend.sigaction(SIGUSR1, nullptr, &read_back).ok());
   CHECK(read_back.sa_handler == SIG_IGN);
 #if defined(__x86_64__)
   CHECK(read_back.sa_flags == 0x44000004);

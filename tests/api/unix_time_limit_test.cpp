@@ -83,6 +83,8 @@ TEMPLATE_LIST_TEST_CASE("Unix time limit: what is set is told", "[unix][options]
     CHECK(limit(on.backend, socket, option == SO_RCVTIMEO ? SO_SNDTIMEO : SO_RCVTIMEO) == 0);
     CHECK(set(0, 1).ok());
     CHECK(got() == 4'000);  // The next whole tick.
+    CHECK(set(1, 0).ok());
+    CHECK(got() == 1'000'000);
     CHECK(set(3, 0, 17).ok());
     CHECK(got() == 3'000'000);
     CHECK(set(-1, 999'999).ok());  // Not to wait at all, which is told as if there were no limit.

@@ -304,6 +304,31 @@ TEST_CASE("Blocking: all readers of a stream are woken, the last come first", "[
   CHECK(woken == Names{"second", "main"});
 }
 
+TEST_CASE("Blocking: all readers of signals are woken, the last come first", "[blocking][signal]") {
+  Scripted on;
+  const ::sigset_t signals = SignalSet::of(SIGUSR1, SIGUSR2).to_sigset();
+  REQUIRE(on.backend.sigprocmask(SIG_BLOCK, &signals, nullptr).ok());
+  const int fd = on.backend.signalfd(-1, &signals, 0).value();
+  const auto read_signal = [&] {
+    ::signalfd_siginfo record{};
+    REQUIRE(on.backend.read(fd, &record, sizeof record).ok());
+    return record.ssi_signo;
+  };
+  Names woken;
+  on.host.then("second", [&] {
+    REQUIRE(on.backend.sigprocmask(SIG_BLOCK, &signals, nullptr).ok());
+    CHECK(read_signal() == SIGUSR1);
+  });
+  on.host.then("sender", [&] {
+    REQUIRE(on.backend.sigprocmask(SIG_BLOCK, &signals, nullptr).ok());
+    const int pid = on.backend.getpid().value();
+    for (const int signal : {SIGUSR1, SIGUSR2}) REQUIRE(on.backend.kill(pid, signal).ok());
+    woken = on.host.take_woken();
+  });
+  CHECK(read_signal() == SIGUSR2);
+  CHECK(woken == Names{"second", "main"});
+}
+
 TEST_CASE("Blocking: a stream is read no more by whom a signal has woken, and written all the same",
           "[blocking][unix]") {
   Scripted on;

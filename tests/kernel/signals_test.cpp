@@ -119,6 +119,17 @@ TEST_CASE("Signals of a process: who has something to take, is not forgotten whe
   CHECK(p.needs == 4);
 }
 
+TEST_CASE("Signals of a process: who takes by itself what it was told of, has nothing to take any more", "[signal]") {
+  Process p;
+  const SignalSet both = SignalSet::of(SIGUSR1, SIGUSR2);
+  for (std::size_t i = 0; i < 3; ++i) p.signals.set_mask(p.task(i), both);
+  p.signals.send_to_process(SIGUSR1);
+  CHECK(p.told() == "d");
+  CHECK(p.signals.take_here(both)->si_signo == SIGUSR1);
+  CHECK(p.told().empty());
+  CHECK(p.needs == 0);
+}
+
 TEST_CASE("Signals of a process: pending is what a task blocks, whoever is told", "[signal]") {
   Process p;
   p.signals.set_mask(p.task(1), SignalSet::of(SIGUSR1));

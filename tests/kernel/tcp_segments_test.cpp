@@ -76,7 +76,8 @@ TEST_CASE("TCP segments: what does not fit is answered, so that a peer that is n
   const Row rows[] = {
       {"a reset of what came before", -1, 0, false, true, "", false, true},
       {"a reset within the window", 1, 0, false, true, "", true, true},
-      {"a reset beyond the window", 100'000'000, 0, false, true, "", false, true},
+      {"a reset at the end of the window", 1'310'720, 0, false, true, "", true, true},
+      {"a reset beyond the window", 1'310'721, 0, false, true, "", false, true},
       {"nothing new", 0, 0, false, true, "", false},
       {"no acknowledgement", 0, 0, false, false, "x", false},
       {"what was never sent", 0, 1, false, true, "", true},

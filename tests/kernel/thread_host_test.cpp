@@ -227,6 +227,25 @@ TEST_CASE("ThreadHost: the real clock runs, and waits are never shorter than ask
   CHECK(std::chrono::steady_clock::now() - start_point >= std::chrono::milliseconds(3));
 }
 
+TEST_CASE("ThreadHost: what was due when the clock was set, has expired", "[thread_host][timer]") {
+  Machine machine{ThreadHost::Clock::real};
+  const auto& backend = machine.backend;
+  const int timer = backend.timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK).value();
+  ::itimerspec setting{};
+  REQUIRE(backend.clock_gettime(CLOCK_REALTIME, &setting.it_value).ok());
+  setting.it_value.tv_nsec += 2'000'000;
+  setting.it_value.tv_sec += setting.it_value.tv_nsec / 1'000'000'000;
+  setting.it_value.tv_nsec %= 1'000'000'000;
+  REQUIRE(backend.timerfd_settime(timer, TFD_TIMER_ABSTIME, &setting, nullptr).ok());
+  // Nobody calls the kernel until then.
+  const auto later = std::chrono::steady_clock::now() + std::chrono::milliseconds(3);
+  while (std::chrono::steady_clock::now() < later) std::this_thread::yield();
+  machine.kernel.set_realtime(later.time_since_epoch() + std::chrono::hours(1));
+  std::uint64_t count = 0;
+  CHECK(backend.read(timer, &count, sizeof count) == sizeof count);
+  CHECK(count == 1);
+}
+
 TEST_CASE("ThreadHost: the longest time-outs do not end at once", "[thread_host]") {
   Machine machine{ThreadHost::Clock::real};
   const int epfd = machine.backend.epoll_create1(0).value();

@@ -42,7 +42,8 @@ class Network {
  public:
   Network(Host& host, Timers& timers, FileIds& file_ids, const Limits& limits)
       : host_(host), timers_(timers), file_ids_(file_ids), limits_(limits) {
-    namespaces_.push_back(std::make_unique<NetNamespace>(*this, 0, "initial", std::vector<IpAddress>{}));
+    namespaces_.push_back(
+        std::make_unique<NetNamespace>(*this, namespaces_.size(), "initial", std::vector<IpAddress>{}));
   }
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;

@@ -58,13 +58,12 @@ class SignalFdFile final : public File {
  private:
   ~SignalFdFile() override = default;
 
-  /// Signals here are sent by kill and tgkill, or by the kernel as if by kill.
+  /// Signals here are sent by kill and tgkill, or by the kernel as if by kill. Their sender's user is 0.
   static ::signalfd_siginfo record_of(const ::siginfo_t& info) {
     ::signalfd_siginfo record{};
     record.ssi_signo = static_cast<std::uint32_t>(info.si_signo);
     record.ssi_code = info.si_code;
     record.ssi_pid = static_cast<std::uint32_t>(info.si_pid);
-    record.ssi_uid = info.si_uid;
     return record;
   }
 

@@ -337,7 +337,7 @@ inline bool TcpEndpoint::receive(UserOutput& to, bool discard, std::uint64_t* pe
 inline void TcpEndpoint::tell_window() {
   const auto known = static_cast<std::size_t>(advertised_ - expected_);
   const std::size_t now = window();
-  if (takes_bytes() && now > 0 && now >= 2 * known) send_ack();
+  if (takes_bytes() && now != 0 && now >= 2 * known) send_ack();
 }
 
 }  // namespace rouse::inline v0::kernel

@@ -380,8 +380,8 @@ inline SysResult<std::size_t> UdpSocketFile::send(UserInput& from, Outgoing& mes
   if (!routed.ok()) return routed;
   const bool gets_lost = is_misled(message);
   if ((message.flags & MSG_MORE) != 0) throw NotModelled("MSG_MORE on a udp socket");
-  constexpr int probe = 0x10;  // MSG_PROBE, which libc's headers leave out: only the way there is to be found.
-  if ((message.flags & probe) != 0) return n;
+  // MSG_PROBE, which libc's headers leave out: only the way there is to be found.
+  if ((message.flags & 0x10) != 0) return n;
   constexpr std::size_t most_v4 = 65507;
   constexpr std::size_t most_v6 = 65527;
   if (n > (target.address.is_v4() ? most_v4 : most_v6)) return Size::failure(EMSGSIZE);

@@ -81,9 +81,11 @@ class UnixChunks {
   }
   /// What take_urgent leaves: an empty chunk right before it is let go. Returns the cost to give back.
   std::size_t drop_empty_before_mark() {
-    if (mark_ == 0 || chunks_[mark_ - 1].left() != 0) return 0;
-    const std::size_t cost = chunks_[mark_ - 1].cost;
-    chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(mark_ - 1));
+    if (mark_ == 0) return 0;
+    const auto before = chunks_.begin() + static_cast<std::ptrdiff_t>(mark_ - 1);
+    if (before->left() != 0) return 0;
+    const std::size_t cost = before->cost;
+    chunks_.erase(before);
     return cost;
   }
 

@@ -325,12 +325,12 @@ TEST_CASE("Network ends: of an end that comes before its connection has a place,
   REQUIRE(m.tcp.shutdown(second, SHUT_WR).ok());
   m.host.advance(1s);
   Fd accepted = m.tcp.accepted(server);
-  first.close();
+  REQUIRE(first.close().ok());
   m.host.advance(1s);
   Fd late = m.tcp.accepted(server);
   CHECK(m.tcp.receive(late) == test::end_of_stream());
   // Who ends last keeps no place.
-  for (Fd* const fd : {&accepted, &late, &server}) fd->close();
+  for (Fd* const fd : {&accepted, &late, &server}) REQUIRE(fd->close().ok());
   m.host.advance(1s);
   const Fd next = m.socket(m.tcp, m.server_net);
   CHECK(m.tcp.bind(next, inet_address("10.0.0.2", 8080)).ok());

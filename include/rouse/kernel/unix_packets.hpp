@@ -13,7 +13,7 @@ struct UnixPacketSize {
   static constexpr std::size_t pages_max = 17;
 
   explicit constexpr UnixPacketSize(std::size_t n)
-      : pages((std::min(n - std::min(n, linear_usual), pages_max * page_size) + page_size - 1) / page_size) {
+      : pages(std::min((n - std::min(n, linear_usual) + page_size - 1) / page_size, pages_max)) {
     const std::size_t in_pages = std::min(n, pages * page_size);
     constexpr std::size_t line = 64;
     constexpr std::size_t lines_more = 5;  // What the kernel keeps about it, behind the bytes.

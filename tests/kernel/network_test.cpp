@@ -141,7 +141,7 @@ TEST_CASE("Network: nobody at a port of another machine", "[network]") {
 TEST_CASE("Network: an address that nobody has is found out after 3 s", "[network]") {
   Machines m;
   const Fd stream = m.client("10.0.0.77");
-  CHECK(m.error_of(stream) == std::pair{3.0, EHOSTUNREACH});
+  CHECK(m.error_of(stream) == Machines::Ended{3s, EHOSTUNREACH});
   const Fd datagrams = m.socket(m.udp, m.client_net);
   CHECK(m.udp.send_to(datagrams, "x", inet_address("10.0.0.77", 5353)).ok());
 }
@@ -165,7 +165,7 @@ TEST_CASE("Network: latency, each way", "[network][link]") {
     const Fd client = m.socket(m.udp, m.client_net);
     REQUIRE(m.udp.connect(client, inet_address("10.0.0.2", 5353)).ok());
     REQUIRE(m.udp.send(client, "x").ok());
-    CHECK(m.error_of(client) == std::pair{0.06, ECONNREFUSED});
+    CHECK(m.error_of(client) == Machines::Ended{60ms, ECONNREFUSED});
   }
   SECTION("of a connection") {
     const Fd server = m.listener();
@@ -246,7 +246,7 @@ TEST_CASE("Network: the segments of TCP take bandwidth by their headers", "[netw
   REQUIRE(calls.connect(client, at) == failed(EINPROGRESS));
   ::pollfd entry{client.get(), POLLOUT, 0};
   REQUIRE(m.on.backend.poll(&entry, 1, -1) == 1);
-  CHECK(m.seconds() == (is_v6 ? 0.144 : 0.104));  // There and back.
+  CHECK(m.now() == (is_v6 ? 144ms : 104ms));  // There and back.
 }
 
 TEST_CASE("Network: IPv6 and the answers to nobody take bandwidth by their headers", "[network][link]") {
@@ -374,5 +374,5 @@ TEST_CASE("Network: a blocking call lets time pass until a packet comes", "[netw
   const Fd server = m.listener();
   const Fd client = m.socket(m.tcp, m.client_net, 0);
   CHECK(m.tcp.connect(client, inet_address("10.0.0.2", 8080)).ok());
-  CHECK(m.seconds() == 0.06);
+  CHECK(m.now() == 60ms);
 }

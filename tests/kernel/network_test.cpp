@@ -351,8 +351,9 @@ TEST_CASE("Network: what is under way when the kernel ends goes with it", "[netw
   CHECK(is_gone);
 }
 
-TEST_CASE("Network: who changes it from outside holds the kernel's lock meanwhile, if there is one", "[network]") {
-  for (const unsigned needs : {kernel::needs_nothing, kernel::needs_locking}) {
+TEST_CASE("Network: who changes it, or the clock, from outside holds the kernel's lock meanwhile, if there is one",
+          "[network]") {
+  for (const unsigned needs : {kernel::needs_nothing, kernel::needs_schedule_points, kernel::needs_locking}) {
     test::ScriptedHost host{needs};
     kernel::Kernel kernel{host};
     NetNamespace& here = kernel.network.add("here", {"10.0.0.1"});
@@ -364,6 +365,9 @@ TEST_CASE("Network: who changes it from outside holds the kernel's lock meanwhil
     kernel.network.reset_connections(here, there);
     CHECK(host.locks == 2 * each);
     CHECK(host.unlocks == 2 * each);
+    kernel.set_realtime(1h);
+    CHECK(host.locks == 3 * each);
+    CHECK(host.unlocks == 3 * each);
     CHECK_FALSE(host.is_locked);
   }
 }

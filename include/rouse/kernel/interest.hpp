@@ -18,8 +18,8 @@ class Interest {
   constexpr Interest(EventFlags flags, EventData data) : mask_((flags | always) - EventFlags::wakeup), data_(data) {}
 
   /// The flags given, with `err` and `hup`, which nobody can decline, and without `wakeup`, for which the emulated
-  /// process has no capability (CAP_BLOCK_SUSPEND). After a one-shot report only modes are left: not
-  /// even `hup` is reported then.
+  /// process has no capability (CAP_BLOCK_SUSPEND). After a one-shot report only modes are left: not even `hup` is
+  /// reported then.
   [[nodiscard]] constexpr EventFlags mask() const { return mask_; }
   [[nodiscard]] constexpr EventData data() const { return data_; }
   [[nodiscard]] constexpr bool is_exclusive() const { return mask_.has(EventFlags::exclusive); }

@@ -78,7 +78,7 @@ class Kernel {
   /// be cancelled by this, is. Preconditions: a span, not `never`, and no less than the monotonic clock shows.
   void set_realtime(Timeout since_1970) {
     const detail::Hidden hidden_from_tsan;
-    Locked locked{&host_};
+    Locked locked{needs(needs_locking) ? &host_ : nullptr};
     const Time now = host_.now();
     ROUSE_ASSERT(!since_1970.is_never() && since_1970.nanoseconds() >= now, "Kernel::set_realtime: to what time?");
     timers.run_due(now);

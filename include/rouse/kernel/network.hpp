@@ -93,14 +93,18 @@ class Network {
   /// The user changes something, outside of any call of the kernel.
   class FromOutside {
    public:
-    explicit FromOutside(Host& host) : host_(host) { host_.lock(); }
+    explicit FromOutside(Host& host) : host_((host.needs() & needs_locking) != 0 ? &host : nullptr) {
+      if (host_ != nullptr) host_->lock();
+    }
     FromOutside(const FromOutside&) = delete;
     FromOutside& operator=(const FromOutside&) = delete;
-    ~FromOutside() { host_.unlock(); }
+    ~FromOutside() {
+      if (host_ != nullptr) host_->unlock();
+    }
 
    private:
     const detail::Hidden hidden_from_tsan_;
-    Host& host_;
+    Host* const host_;
   };
 
   void arrive(Arrival& arrival) noexcept;

@@ -384,7 +384,7 @@ TEST_CASE("Blocking: a send that was woken in vain waits no longer for that", "[
   CHECK(on.host.now() == 40'000'000);
 }
 
-TEST_CASE("Blocking: a signal that comes as the time of a poll runs out goes first", "[blocking][signal][timeout]") {
+TEST_CASE("Blocking: a signal that comes as the time of a wait runs out goes first", "[blocking][signal][timeout]") {
   const int flags = GENERATE(0, SA_RESTART);
   Scripted on;
   on.host.is_slow = true;
@@ -394,6 +394,11 @@ TEST_CASE("Blocking: a signal that comes as the time of a poll runs out goes fir
   REQUIRE(on.backend.sigaction(SIGUSR1, &action, nullptr).ok());
   const int pid = on.backend.getpid().value();
   const int main_thread = on.backend.gettid().value();
-  on.host.then("sender", [&] { REQUIRE(on.backend.tgkill(pid, main_thread, SIGUSR1).ok()); });
-  CHECK(on.backend.poll(nullptr, 0, 1) == SysResult<int>::failure(EINTR));
+  const int epfd = on.backend.epoll_create1(0).value();
+  Event event;
+  for (const bool polls : {true, false}) {
+    on.host.then("sender", [&] { REQUIRE(on.backend.tgkill(pid, main_thread, SIGUSR1).ok()); });
+    const SysResult<int> n = polls ? on.backend.poll(nullptr, 0, 1) : on.backend.epoll_wait(epfd, &event, 1, 1);
+    CHECK(n == SysResult<int>::failure(EINTR));
+  }
 }

@@ -294,6 +294,17 @@ TEST_CASE("PortTable: who shares is chosen by the peer", "[port_table]") {
   CHECK(chosen == std::set<std::size_t>{0, 1, 2});
 }
 
+TEST_CASE("ByteQueue: what was taken is let go when it is more than what is left, and not before", "[byte_queue]") {
+  ByteQueue queue;
+  queue.push(std::string(100, 'x') + std::string(100, 'y'));
+  const char* const start = queue.view().data();
+  queue.pop(100);
+  CHECK(queue.view().data() == start + 100);
+  queue.pop(1);
+  CHECK(queue.view().data() == start);
+  CHECK(queue.view() == std::string(99, 'y'));
+}
+
 TEST_CASE("ByteQueue: bytes in order", "[byte_queue]") {
   ByteQueue queue;
   CHECK(queue.empty());

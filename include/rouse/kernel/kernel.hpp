@@ -34,7 +34,7 @@ class Kernel {
         signals(host, needs_, signals_due),
         network(host, timers, file_ids, limits),
         host_(host),
-        needs_(host.needs() | (detail::tsan_is_on ? unsigned{hidden} : 0u)) {
+        needs_(host.needs() | (detail::tsan_is_on ? static_cast<unsigned>(hidden) : 0u)) {
     UserPages::forget();
     host_.set_timers(&timers);
     int fd = 0;

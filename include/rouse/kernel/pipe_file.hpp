@@ -153,7 +153,7 @@ inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
   if (from.has_slept() && result.would_block() && from.moved() == before) return result;
   // An edge for the reader in any case, also if nothing fitted. Test: "Pipe: a failed write is an edge for the reader".
   if (was_empty || ring_->was_polled) wake_reader();
-  return result.would_block() && from.moved() > 0 ? SysResult<std::size_t>{from.moved()} : result;
+  return result.would_block() && from.moved() != 0 ? SysResult<std::size_t>{from.moved()} : result;
 }
 
 // Tops up the last slot with what is beyond whole pages, then takes new slots. A write that slept only takes slots:

@@ -130,7 +130,7 @@ inline void Timers::schedule(Timer& timer, Time deadline) {
 inline void Timers::cancel(Timer& timer) {
   if (!timer.is_scheduled()) return;
   const std::size_t place = std::exchange(timer.place_, Timer::nowhere);
-  Timer& last = *heap_[--scheduled_];
+  Timer& last = *std::exchange(heap_[--scheduled_], nullptr);
   if (&last != &timer) {
     rise(last, place);
     sink(last, last.place_);

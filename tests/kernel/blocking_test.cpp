@@ -7,6 +7,7 @@
 #include "../support/told.hpp"
 
 #include <csignal>
+#include <functional>
 #include <poll.h>
 
 using namespace rouse;
@@ -37,6 +38,23 @@ struct Scripted {
   std::string read_one(int fd) const {
     char byte = '-';
     return backend.read(fd, &byte, 1) == 1u ? std::string(1, byte) : "nothing";
+  }
+
+  /// What two tasks get that read a byte each, and whom the writer woke that comes then.
+  struct Readers {
+    std::string main;
+    std::string second;
+    Names woken;
+  };
+  Readers read_by_two(int fd, const std::function<void()>& write) {
+    Readers readers;
+    host.then("second", [&] { readers.second = read_one(fd); });
+    host.then("writer", [&] {
+      write();
+      readers.woken = host.take_woken();
+    });
+    readers.main = read_one(fd);
+    return readers;
   }
 };
 
@@ -75,17 +93,13 @@ TEST_CASE("Blocking: a woken task has left the queue, so the next wakeup goes to
   REQUIRE(on.backend.pipe2(pipe, 0).ok());
   ::pollfd polled{pipe[0], POLLIN, 0};  // From then on every write wakes, not only one into an empty pipe.
   REQUIRE(on.backend.poll(&polled, 1, 0).ok());
-  std::string second;
-  Names woken;
-  on.host.then("second", [&] { second = on.read_one(pipe[0]); });
-  on.host.then("writer", [&] {
+  const auto readers = on.read_by_two(pipe[0], [&] {
     REQUIRE(on.backend.write(pipe[1], "a", 1).ok());
     REQUIRE(on.backend.write(pipe[1], "b", 1).ok());
-    woken = on.host.take_woken();
   });
-  CHECK(on.read_one(pipe[0]) == "b");
-  CHECK(second == "a");
-  CHECK(woken == Names{"main", "second"});
+  CHECK(readers.main == "b");
+  CHECK(readers.second == "a");
+  CHECK(readers.woken == Names{"main", "second"});
 }
 
 TEST_CASE("Blocking: a task that is woken as its time runs out takes what woke it", "[blocking][timeout]") {
@@ -292,16 +306,10 @@ TEST_CASE("Blocking: all readers of a stream are woken, the last come first", "[
   Scripted on;
   int pair[2];
   REQUIRE(on.backend.socketpair(AF_UNIX, SOCK_STREAM, 0, pair).ok());
-  std::string second;
-  Names woken;
-  on.host.then("second", [&] { second = on.read_one(pair[0]); });
-  on.host.then("writer", [&] {
-    REQUIRE(on.backend.write(pair[1], "ab", 2).ok());
-    woken = on.host.take_woken();
-  });
-  CHECK(on.read_one(pair[0]) == "b");
-  CHECK(second == "a");
-  CHECK(woken == Names{"second", "main"});
+  const auto readers = on.read_by_two(pair[0], [&] { REQUIRE(on.backend.write(pair[1], "ab", 2).ok()); });
+  CHECK(readers.main == "b");
+  CHECK(readers.second == "a");
+  CHECK(readers.woken == Names{"second", "main"});
 }
 
 TEST_CASE("Blocking: all readers of signals are woken, the last come first", "[blocking][signal]") {

@@ -378,7 +378,7 @@ TEST_CASE("Network ends: what fills a packet of the link waits for no more", "[n
 
 TEST_CASE("Network ends: what fills the window waits for no more", "[network][flags]") {
   Narrow c;
-  c.link.set_latency(10ms);
+  c.link.set_latency(GENERATE(0ms, 10ms));
   REQUIRE(c.tcp.send(c.end, std::string(10'500, 'x'), MSG_MORE) == std::size_t{10'500});
   c.host.advance(10ms);
   CHECK(c.tcp.readable(c.accepted) == 10'000);

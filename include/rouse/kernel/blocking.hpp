@@ -101,9 +101,9 @@ template <class Attempt>
     TaskWaiter waiter{kernel.host(), kernel.host().current(), place.style.key};
     waiter.join(*place.queue, place.style.exclusive, place.style.at_head);
     sleep(kernel, op, &file, place.deadline);
-    // Time is up, and nobody has woken us: what is there now is another waiter's.
-    const bool is_over = kernel.host().now() >= place.deadline && !kernel.is_interrupted();
-    if (is_over && waiter.is_linked()) return Result::failure(EAGAIN);
+    // Nobody has woken us, and time is up: what is there now is another waiter's.
+    const bool was_woken = !waiter.is_linked() || kernel.is_interrupted();
+    if (!was_woken && kernel.host().now() >= place.deadline) return Result::failure(EAGAIN);
     waiter.unlink();
     if (place.style.signals_first && kernel.is_interrupted()) return Result::failure(interrupted);
     const Result result = attempt(place);

@@ -62,7 +62,7 @@ def build(tree, folder, jobs):
                  "-Dcpp_args=-w -Wno-narrowing -D_GLIBCXX_ASSERTIONS"]
     subprocess.run([tree / "scripts/configure", folder, *arguments], check=True)
     run_quietly(["ninja", "-C", folder, "build.ninja"])  # So that what is asked of meson next is up to date.
-    targets = [str(pathlib.Path(program.command[0]).relative_to(folder)) for program in programs(folder)]
+    targets = dict.fromkeys(str(pathlib.Path(program.command[0]).relative_to(folder)) for program in programs(folder))
     run_quietly(["ninja", "-C", folder, f"-j{jobs}", *targets])
 
 

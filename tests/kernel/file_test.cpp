@@ -30,6 +30,24 @@ TEST_CASE("File: who waits for a direction is told of it, and of errors and hang
   CHECK(file->wait_style(Direction::write).key == (EventFlags::out | EventFlags::err | EventFlags::hup));
 }
 
+TEST_CASE("File: of sockets, only those of the unix family are taken for unix sockets", "[file]") {
+  kernel::Kernel kernel;
+  const EmulatedBackend backend{kernel};
+  const auto is_unix_socket = [&](SysResult<int> fd) {
+    return kernel::unix_socket_cast(kernel.file(fd.value())) != nullptr;
+  };
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
+    CAPTURE(type);
+    CHECK(is_unix_socket(backend.socket(AF_UNIX, type, 0)));
+  }
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+    CAPTURE(type);
+    CHECK_FALSE(is_unix_socket(backend.socket(AF_INET, type, 0)));
+    CHECK_FALSE(is_unix_socket(backend.socket(AF_INET6, type, 0)));
+  }
+  CHECK_FALSE(is_unix_socket(backend.eventfd(0, 0)));
+}
+
 TEST_CASE("FileRef: the file goes with the last reference", "[file]") {
   bool is_gone = false;
   FileRef first{new test::FakeFile{1, &is_gone}};

@@ -1,0 +1,160 @@
+// sim::atomic: std's, in a World. Every operation is a point at which another task may go on, and happens as a whole:
+// memory is sequentially consistent. The order asked for says which edges there are, for the detection of races.
+#pragma once
+
+#include "world.hpp"
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+
+namespace rouse::inline v0::sim {
+
+/// std::atomic of what can be copied as bytes and compared by ==.
+template <class T>
+class atomic {
+  static_assert(std::is_trivially_copyable_v<T>, "sim::atomic: as std::atomic, only of what can be copied as bytes");
+  using Order = std::memory_order;
+  static constexpr bool is_countable = std::integral<T> || std::floating_point<T> || std::is_pointer_v<T>;
+  using Step = std::conditional_t<std::is_pointer_v<T>, std::ptrdiff_t, T>;
+
+ public:
+  using value_type = T;
+  static constexpr bool is_always_lock_free = true;
+
+  atomic() noexcept(std::is_nothrow_default_constructible_v<T>) = default;
+  constexpr atomic(T value) noexcept : value_(value) {}
+  atomic(const atomic&) = delete;
+  atomic& operator=(const atomic&) = delete;
+
+  [[nodiscard]] T load(Order order = std::memory_order_seq_cst) const {
+    const detail::Hidden hidden;
+    enter();
+    acquire(order);
+    return value_;
+  }
+  operator T() const { return load(); }
+  void store(T value, Order order = std::memory_order_seq_cst) {
+    const detail::Hidden hidden;
+    enter();
+    release(order);
+    value_ = value;
+  }
+  T operator=(T value) {
+    store(value);
+    return value;
+  }
+  T exchange(T value, Order order = std::memory_order_seq_cst) {
+    return change(order, [&](T) { return value; });
+  }
+  /// Never fails without a reason, the weak one neither.
+  bool compare_exchange_strong(T& expected, T desired, Order success, Order failure) {
+    const detail::Hidden hidden;
+    enter();
+    if (!(value_ == expected)) {
+      acquire(failure);
+      expected = value_;
+      return false;
+    }
+    acquire(success);
+    release(success);
+    value_ = desired;
+    return true;
+  }
+  bool compare_exchange_strong(T& expected, T desired, Order order = std::memory_order_seq_cst) {
+    return compare_exchange_strong(expected, desired, order, order);
+  }
+  bool compare_exchange_weak(T& expected, T desired, Order success, Order failure) {
+    return compare_exchange_strong(expected, desired, success, failure);
+  }
+  bool compare_exchange_weak(T& expected, T desired, Order order = std::memory_order_seq_cst) {
+    return compare_exchange_strong(expected, desired, order);
+  }
+
+  /// Sleeps while the value is `old`, until it is notified.
+  void wait(T old, Order order = std::memory_order_seq_cst) const {
+    const detail::Hidden hidden;
+    enter();
+    World& world = World::here();
+    while (value_ == old && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, "atomic::wait"));
+    acquire(order);
+  }
+  void notify_one() {
+    const detail::Hidden hidden;
+    enter();
+    World::here().wake_one(waiting_);
+  }
+  void notify_all() {
+    const detail::Hidden hidden;
+    enter();
+    World::here().wake_all(waiting_);
+  }
+
+  /// Of numbers and, in elements, of pointers. Signed numbers wrap.
+  T fetch_add(Step by, Order order = std::memory_order_seq_cst) requires is_countable {
+    return change(order, [&](T value) { return sum(value, by); });
+  }
+  T fetch_sub(Step by, Order order = std::memory_order_seq_cst) requires is_countable {
+    return change(order, [&](T value) { return difference(value, by); });
+  }
+  T fetch_and(T bits, Order order = std::memory_order_seq_cst) requires std::integral<T> {
+    return change(order, [&](T value) { return static_cast<T>(value & bits); });
+  }
+  T fetch_or(T bits, Order order = std::memory_order_seq_cst) requires std::integral<T> {
+    return change(order, [&](T value) { return static_cast<T>(value | bits); });
+  }
+  T fetch_xor(T bits, Order order = std::memory_order_seq_cst) requires std::integral<T> {
+    return change(order, [&](T value) { return static_cast<T>(value ^ bits); });
+  }
+  T operator++() { return sum(fetch_add(1), 1); }
+  T operator++(int) { return fetch_add(1); }
+  T operator--() { return difference(fetch_sub(1), 1); }
+  T operator--(int) { return fetch_sub(1); }
+  T operator+=(Step by) { return sum(fetch_add(by), by); }
+  T operator-=(Step by) { return difference(fetch_sub(by), by); }
+  T operator&=(T bits) { return static_cast<T>(fetch_and(bits) & bits); }
+  T operator|=(T bits) { return static_cast<T>(fetch_or(bits) | bits); }
+  T operator^=(T bits) { return static_cast<T>(fetch_xor(bits) ^ bits); }
+
+ private:
+  static T sum(T value, Step by) {
+    if constexpr (std::integral<T>) {
+      using Wraps = std::make_unsigned_t<T>;
+      return static_cast<T>(static_cast<Wraps>(value) + static_cast<Wraps>(by));
+    } else {
+      return value + by;
+    }
+  }
+  static T difference(T value, Step by) {
+    if constexpr (std::integral<T>) {
+      using Wraps = std::make_unsigned_t<T>;
+      return static_cast<T>(static_cast<Wraps>(value) - static_cast<Wraps>(by));
+    } else {
+      return value - by;
+    }
+  }
+
+  static void enter() { World::here().pass(false); }
+  void acquire(Order order) const {
+    if (order != std::memory_order_relaxed && order != std::memory_order_release) detail::tsan_acquire(this);
+  }
+  void release(Order order) const {
+    if (order != std::memory_order_relaxed && order != std::memory_order_acquire) detail::tsan_release(this);
+  }
+  template <class Change>
+  T change(Order order, Change change) {
+    const detail::Hidden hidden;
+    enter();
+    acquire(order);
+    release(order);
+    const T old = value_;
+    value_ = change(old);
+    return old;
+  }
+
+  T value_{};
+  mutable SleepQueue waiting_;
+};
+
+}  // namespace rouse::inline v0::sim

@@ -1,0 +1,107 @@
+// sim::condition_variable: std's, in a World. Which of several waiters notify_one() wakes is open. Wakeups without a
+// reason, which std allows, do not happen.
+#pragma once
+
+#include "mutex.hpp"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace rouse::inline v0::sim {
+
+/// For std::unique_lock<sim::mutex>. Limits are spans or moments of any clock, sim::clock among them.
+class condition_variable {
+ public:
+  condition_variable() = default;
+  condition_variable(const condition_variable&) = delete;
+  condition_variable& operator=(const condition_variable&) = delete;
+
+  void notify_one() {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    world.pass(false);
+    world.wake_one(waiting_);
+  }
+  void notify_all() {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    world.pass(false);
+    world.wake_all(waiting_);
+  }
+
+  /// Precondition of all waits: the calling task has locked it.
+  void wait(std::unique_lock<mutex>& lock) { static_cast<void>(wait_until_deadline(lock, Timeout::never)); }
+  template <class Predicate>
+  void wait(std::unique_lock<mutex>& lock, Predicate predicate) {
+    while (!predicate()) wait(lock);
+  }
+
+  template <DurationLike Duration>
+  std::cv_status wait_for(std::unique_lock<mutex>& lock, const Duration& span) {
+    return wait_until_deadline(lock, Timeout{span});
+  }
+  template <TimePointLike TimePoint>
+  std::cv_status wait_until(std::unique_lock<mutex>& lock, const TimePoint& moment) {
+    return wait_until_deadline(lock, Timeout{moment});
+  }
+  /// False if the predicate is false at the end of the time.
+  template <TimePointLike TimePoint, class Predicate>
+  bool wait_until(std::unique_lock<mutex>& lock, const TimePoint& moment, Predicate predicate) {
+    while (!predicate()) {
+      if (wait_until(lock, moment) == std::cv_status::timeout) return predicate();
+    }
+    return true;
+  }
+  template <DurationLike Duration, class Predicate>
+  bool wait_for(std::unique_lock<mutex>& lock, const Duration& span, Predicate predicate) {
+    const kernel::Time end = deadline_of(Timeout{span});
+    while (!predicate()) {
+      if (wait_until_deadline(lock, left_until(end)) == std::cv_status::timeout) return predicate();
+    }
+    return true;
+  }
+
+ private:
+  [[nodiscard]] static kernel::Time deadline_of(Timeout limit) {
+    const detail::Hidden hidden;
+    return World::here().deadline_of(limit);
+  }
+  [[nodiscard]] static Timeout left_until(kernel::Time end) {
+    const detail::Hidden hidden;
+    return end == kernel::time_never ? Timeout::never : Timeout::of_nanoseconds(end - World::here().now());
+  }
+
+  std::cv_status wait_until_deadline(std::unique_lock<mutex>& lock, Timeout limit) {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    ROUSE_ASSERT(lock.owns_lock(), "sim::condition_variable: waits without the lock");
+    world.pass();
+    mutex& mutex = *lock.mutex();
+    const kernel::Time deadline = world.deadline_of(limit);
+    // Between the unlocking and the sleep nobody comes in: that is what a condition variable is for.
+    mutex.release(world);
+    class LocksAgain {
+     public:
+      LocksAgain(World& world, sim::mutex& mutex) : world_(world), mutex_(mutex) {}
+      LocksAgain(const LocksAgain&) = delete;
+      LocksAgain& operator=(const LocksAgain&) = delete;
+      ~LocksAgain() noexcept(false) {
+        while (mutex_.owner_ != nullptr && !world_.is_unwinding()) {
+          static_cast<void>(world_.sleep_in(mutex_.waiting_, "condition_variable::wait, for the mutex"));
+        }
+        mutex_.take(world_);
+      }
+
+     private:
+      World& world_;
+      sim::mutex& mutex_;
+    };
+    const LocksAgain locks_again{world, mutex};
+    const bool was_woken = world.sleep_in(waiting_, "condition_variable::wait", deadline);
+    return was_woken ? std::cv_status::no_timeout : std::cv_status::timeout;
+  }
+
+  SleepQueue waiting_;
+};
+
+}  // namespace rouse::inline v0::sim

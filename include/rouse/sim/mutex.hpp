@@ -1,0 +1,148 @@
+// sim::mutex, sim::shared_mutex: std's, in a World. Locking and unlocking are points at which another task may go on.
+// Who gets a lock that several wait for is open, as it is in std.
+#pragma once
+
+#include "world.hpp"
+
+#include <cstddef>
+
+namespace rouse::inline v0::sim {
+
+/// std::mutex, for std::lock_guard, std::unique_lock, std::scoped_lock and std::lock. What std leaves undefined is
+/// found: a task that locks it twice sleeps for ever, and who unlocks what another has locked is told so.
+class mutex {
+ public:
+  mutex() = default;
+  mutex(const mutex&) = delete;
+  mutex& operator=(const mutex&) = delete;
+  /// Precondition: unlocked.
+  ~mutex() {
+    ROUSE_ASSERT(owner_ == nullptr || World::running() == nullptr || World::here().is_unwinding(),
+                 "sim::mutex: destroyed while it is locked");
+  }
+
+  void lock() {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    world.pass();
+    while (owner_ != nullptr && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, "mutex::lock"));
+    take(world);
+  }
+  /// False if somebody has it.
+  [[nodiscard]] bool try_lock() {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    world.pass();
+    if (owner_ != nullptr) return false;
+    take(world);
+    return true;
+  }
+  /// Precondition: the calling task has it.
+  void unlock() {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    world.pass(false);  // Mostly in a destructor.
+    release(world);
+  }
+
+ private:
+  friend class condition_variable;
+
+  void take(World& world) {
+    owner_ = &world.current_task();
+    detail::tsan_acquire(this);
+  }
+  void release(World& world) {
+    ROUSE_ASSERT(owner_ == &world.current_task() || world.is_unwinding(),
+                 "sim::mutex: unlocked by who has not locked it");
+    detail::tsan_release(this);
+    owner_ = nullptr;
+    world.wake_all(waiting_);
+  }
+
+  SimTask* owner_ = nullptr;
+  SleepQueue waiting_;
+};
+
+/// std::shared_mutex, for std::shared_lock too. A reader may get it while a writer waits.
+class shared_mutex {
+ public:
+  shared_mutex() = default;
+  shared_mutex(const shared_mutex&) = delete;
+  shared_mutex& operator=(const shared_mutex&) = delete;
+  /// Precondition: unlocked.
+  ~shared_mutex() {
+    ROUSE_ASSERT((!is_written_ && readers_ == 0) || World::running() == nullptr || World::here().is_unwinding(),
+                 "sim::shared_mutex: destroyed while it is locked");
+  }
+
+  void lock() {
+    lock_when(
+        "shared_mutex::lock", [this] { return is_free(); }, true);
+  }
+  [[nodiscard]] bool try_lock() {
+    return lock_if([this] { return is_free(); }, true);
+  }
+  void unlock() {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    world.pass(false);
+    ROUSE_ASSERT(is_written_ || world.is_unwinding(), "sim::shared_mutex: not locked");
+    is_written_ = false;
+    detail::tsan_release(this);
+    detail::tsan_release(&readers_);
+    world.wake_all(waiting_);
+  }
+
+  void lock_shared() {
+    lock_when(
+        "shared_mutex::lock_shared", [this] { return !is_written_; }, false);
+  }
+  [[nodiscard]] bool try_lock_shared() {
+    return lock_if([this] { return !is_written_; }, false);
+  }
+  void unlock_shared() {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    world.pass(false);
+    ROUSE_ASSERT(readers_ > 0 || world.is_unwinding(), "sim::shared_mutex: not locked for reading");
+    if (readers_ > 0) --readers_;
+    detail::tsan_release(this);  // The next writer comes after us; the next reader need not.
+    world.wake_all(waiting_);
+  }
+
+ private:
+  [[nodiscard]] bool is_free() const { return !is_written_ && readers_ == 0; }
+
+  template <class IsOpen>
+  void lock_when(const char* call, IsOpen is_open, bool to_write) {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    world.pass();
+    while (!is_open() && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, call));
+    take(to_write);
+  }
+  template <class IsOpen>
+  [[nodiscard]] bool lock_if(IsOpen is_open, bool to_write) {
+    const detail::Hidden hidden;
+    World::here().pass();
+    if (!is_open()) return false;
+    take(to_write);
+    return true;
+  }
+  void take(bool to_write) {
+    if (to_write) {
+      is_written_ = true;
+      detail::tsan_acquire(this);
+    } else {
+      ++readers_;
+      detail::tsan_acquire(&readers_);
+    }
+  }
+
+  bool is_written_ = false;
+  std::size_t readers_ = 0;
+  SleepQueue waiting_;
+};
+
+}  // namespace rouse::inline v0::sim

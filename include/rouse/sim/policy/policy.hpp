@@ -1,0 +1,54 @@
+// Policy: who decides what a program under test leaves open. One file for each kind.
+#pragma once
+
+#include "../../kernel/task.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rouse::inline v0::sim {
+
+class SimTask;
+
+/// Who could go on. The order is the same in every run: first the task that runs, if it can go on; then those after it
+/// by number, then those before it.
+class Candidates {
+ public:
+  Candidates(SimTask* const* tasks, std::size_t size, std::size_t first, bool has_current)
+      : tasks_(tasks), size_(size), first_(first), has_current_(has_current) {}
+
+  /// 2 or more.
+  [[nodiscard]] std::size_t size() const { return size_; }
+  /// True if the first of them is the task that runs: another one would preempt it.
+  [[nodiscard]] bool has_current() const { return has_current_; }
+  /// Precondition: i < size().
+  [[nodiscard]] SimTask& operator[](std::size_t i) const {
+    const std::size_t at = first_ + i;
+    return *tasks_[at < size_ ? at : at - size_];
+  }
+
+ private:
+  SimTask* const* tasks_;  // By number.
+  std::size_t size_;
+  std::size_t first_;
+  bool has_current_;
+};
+
+/// Makes the choices of one run after the other. Its answers depend on nothing but its seed and what it was asked: no
+/// addresses, no clock, no floating point.
+class Policy {
+ public:
+  Policy() = default;
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+  virtual ~Policy() = default;
+
+  /// Begins another run. False if there is none left to make.
+  [[nodiscard]] virtual bool begin() = 0;
+  /// Who goes on: an index below candidates.size().
+  [[nodiscard]] virtual std::size_t who(const Candidates& candidates) = 0;
+  /// Anything else that is open: a number below `n`. Precondition: n > 1.
+  [[nodiscard]] virtual std::uint64_t number(std::uint64_t n) = 0;
+};
+
+}  // namespace rouse::inline v0::sim

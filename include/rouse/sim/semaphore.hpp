@@ -1,0 +1,78 @@
+// sim::counting_semaphore, sim::binary_semaphore: std's, in a World.
+#pragma once
+
+#include "world.hpp"
+
+#include <cstddef>
+#include <limits>
+
+namespace rouse::inline v0::sim {
+
+/// std::counting_semaphore. Who of several gets what is released is open. Limits are spans or moments of any clock.
+template <std::ptrdiff_t LeastMax = std::numeric_limits<std::ptrdiff_t>::max()>
+class counting_semaphore {
+ public:
+  /// Precondition: 0 <= count <= max().
+  explicit counting_semaphore(std::ptrdiff_t count) : count_(count) {
+    ROUSE_ASSERT(count >= 0 && count <= max(), "sim::counting_semaphore: a count out of range");
+  }
+  counting_semaphore(const counting_semaphore&) = delete;
+  counting_semaphore& operator=(const counting_semaphore&) = delete;
+
+  [[nodiscard]] static constexpr std::ptrdiff_t max() noexcept { return LeastMax; }
+
+  /// Precondition: the count does not go beyond max().
+  void release(std::ptrdiff_t n = 1) {
+    const detail::Hidden hidden;
+    World& world = World::here();
+    world.pass(false);
+    ROUSE_ASSERT(n >= 0 && n <= max() - count_, "sim::counting_semaphore: released beyond its maximum");
+    detail::tsan_release(this);
+    count_ += n;
+    world.wake_all(waiting_);
+  }
+  void acquire() {
+    const detail::Hidden hidden;
+    static_cast<void>(acquire_until(kernel::time_never));
+  }
+  /// False if there is none now.
+  [[nodiscard]] bool try_acquire() {
+    const detail::Hidden hidden;
+    World::here().pass();
+    if (count_ == 0) return false;
+    take();
+    return true;
+  }
+  template <DurationLike Duration>
+  [[nodiscard]] bool try_acquire_for(const Duration& span) {
+    const detail::Hidden hidden;
+    return acquire_until(World::here().deadline_of(Timeout{span}));
+  }
+  template <TimePointLike TimePoint>
+  [[nodiscard]] bool try_acquire_until(const TimePoint& moment) {
+    return try_acquire_for(moment - TimePoint::clock::now());
+  }
+
+ private:
+  [[nodiscard]] bool acquire_until(kernel::Time deadline) {
+    World& world = World::here();
+    world.pass();
+    while (count_ == 0) {
+      const bool was_woken = world.sleep_in(waiting_, "semaphore::acquire", deadline);
+      if (world.is_unwinding() || (!was_woken && count_ == 0)) return false;
+    }
+    take();
+    return true;
+  }
+  void take() {
+    --count_;
+    detail::tsan_acquire(this);
+  }
+
+  std::ptrdiff_t count_;
+  SleepQueue waiting_;
+};
+
+using binary_semaphore = counting_semaphore<1>;
+
+}  // namespace rouse::inline v0::sim

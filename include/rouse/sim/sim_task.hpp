@@ -1,0 +1,64 @@
+// SimTask: an emulated thread on a fiber.
+#pragma once
+
+#include "../kernel/task.hpp"
+#include "fiber.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace rouse::inline v0::sim {
+
+class World;
+
+/// Thrown through a task when a run has failed, so that what it holds is given back. Not a std::exception: code under
+/// test that handles those does not mean this one. A task that swallows it is named in the failure.
+class Cancelled {};
+
+/// A function to be run by a task.
+class TaskBody {
+ public:
+  TaskBody() = default;
+  TaskBody(const TaskBody&) = delete;
+  TaskBody& operator=(const TaskBody&) = delete;
+  virtual ~TaskBody() = default;
+  virtual void run() = 0;
+};
+
+template <class F>
+class TaskBodyOf final : public TaskBody {
+ public:
+  explicit TaskBodyOf(F f) : f_(std::move(f)) {}
+  void run() override { f_(); }
+
+ private:
+  F f_;
+};
+
+class SimTask final : public kernel::Task {
+ public:
+  SimTask(World& world, std::uint32_t id, std::string name) : Task(id, std::move(name)), world_(world) {}
+
+  [[nodiscard]] bool is_over() const { return state_ == State::over; }
+
+ private:
+  friend class World;
+
+  enum class State : std::uint8_t {
+    runnable,
+    asleep,  ///< Until it is woken, or `deadline_` comes.
+    over,
+  };
+
+  World& world_;
+  State state_ = State::runnable;
+  bool was_cancelled_ = false;
+  std::uint32_t swallowed_ = 0;
+  kernel::Time deadline_ = kernel::time_never;
+  Fiber* fiber_ = nullptr;
+  std::unique_ptr<TaskBody> body_;
+};
+
+}  // namespace rouse::inline v0::sim

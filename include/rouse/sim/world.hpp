@@ -1,0 +1,223 @@
+// World: the deterministic host. Emulated threads are fibers of one OS thread and run one at a time; every call is a
+// point at which another may go on instead; time is virtual and jumps when all are asleep.
+#pragma once
+
+#include "../backend/emulated.hpp"
+#include "../kernel/dump.hpp"
+#include "../kernel/kernel.hpp"
+#include "outcome.hpp"
+#include "policy/policy.hpp"
+#include "sim_task.hpp"
+#include "sleep_queue.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rouse::inline v0::sim {
+
+/// Bounds of a run.
+struct WorldLimits {
+  /// How many schedule points may go by without time moving; more is a livelock.
+  std::uint64_t steps_max = 100'000;
+};
+
+/// One run of a program on an emulated kernel. Whoever makes it, sets up what the program needs; then run() runs it.
+///
+///     sim::FiberPool fibers;
+///     sim::RandomPolicy policy{seed};
+///     sim::World world{policy, fibers};
+///     const sim::Outcome outcome = world.run([&] {
+///       BasicEventFd<EmulatedBackend> event{world.backend()};
+///       world.spawn("writer", [&] { event.write(1); });
+///       event.read();
+///       world.join_all();
+///     });
+///
+/// All of it happens on the calling thread: functions of tasks may share what they like, and thread_local is the same
+/// for all of them.
+class World final : public kernel::Host {
+ public:
+  /// Both outlive it. A policy that has no run left is misuse.
+  World(Policy& policy, FiberPool& fibers, WorldLimits limits = {})
+      : policy_(policy), fibers_(fibers), limits_(limits), kernel_(*this) {
+    all_.push_back(std::make_unique<SimTask>(*this, 1, "main"));
+    current_ = all_.front().get();
+    tasks_.push_back(*current_);
+    runnable_.push_back(current_);
+  }
+  /// Precondition: it is not running.
+  ~World() override {
+    ROUSE_ASSERT(!is_running_, "World: destroyed while it runs");
+    const detail::Hidden hidden;
+    while (kernel::Task* const task = tasks_.front()) task->unlink();
+  }
+
+  [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
+  [[nodiscard]] EmulatedBackend backend() { return EmulatedBackend{kernel_}; }
+
+  /// The one that runs on this thread; null outside of run().
+  [[nodiscard]] static World* running() { return running_here; }
+
+  /// Runs `main` as the first task, and all that it spawns, to their ends, or to the first failure. Whoever is still
+  /// there then is unwound: `Cancelled` leaves the call it sleeps in. To be called once.
+  template <class F>
+  Outcome run(F main) {
+    const detail::Hidden hidden;
+    ROUSE_ASSERT(!is_running_ && outcome_.steps == 0 && all_.front()->body_ == nullptr, "World::run: called twice");
+    SimTask& first = *all_.front();
+    start(first, std::make_unique<TaskBodyOf<F>>(std::move(main)));
+    run_to_the_end(first);
+    return std::move(outcome_);
+  }
+
+  /// The one that this thread is in. Precondition: it is in one: what tasks share has no meaning elsewhere.
+  [[nodiscard]] static World& here() {
+    ROUSE_ASSERT(running_here != nullptr, "rouse::sim: used outside of World::run");
+    return *running_here;
+  }
+
+  /// Adds a task, which may go on from now on. What its function refers to must live until it is over: see join_all().
+  /// Throws std::bad_alloc. Precondition: called by a task of this world.
+  template <class F>
+  SimTask& spawn(std::string name, F f) {
+    const detail::Hidden hidden;
+    ROUSE_ASSERT(is_running_ && running_here == this, "World::spawn: called from outside of run()");
+    auto task = std::make_unique<SimTask>(*this, static_cast<std::uint32_t>(all_.size()) + 1, std::move(name));
+    SimTask& spawned = *task;
+    all_.push_back(std::move(task));
+    runnable_.reserve(all_.size());
+    start(spawned, std::make_unique<TaskBodyOf<F>>(std::move(f)));
+    detail::tsan_release(&spawned);
+    tasks_.push_back(spawned);
+    runnable_.push_back(&spawned);
+    pass();
+    return spawned;
+  }
+
+  /// Waits until a task is over.
+  void join(SimTask& task) {
+    const detail::Hidden hidden;
+    pass();
+    wait_for_end(task);
+  }
+  /// The same out of a destructor, which nothing is thrown from.
+  void join_quietly(SimTask& task) {
+    const detail::Hidden hidden;
+    wait_quietly_for_end(task);
+  }
+  /// Waits until all other tasks are over, those that are spawned meanwhile among them.
+  void join_all() {
+    const detail::Hidden hidden;
+    pass();
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      if (all_[i].get() != current_) wait_for_end(*all_[i]);
+    }
+  }
+
+  /// Ends the run as failed, by the exception that is in flight or else by `what`, and unwinds all other tasks as soon
+  /// as this one sleeps, joins or ends. For what would end a program.
+  void give_up(std::string what) {
+    fail(std::uncaught_exceptions() > 0 ? Ending::exception : Ending::misuse, std::move(what));
+  }
+  /// True once the run has failed. Whoever is left is unwound, one after the other, and nothing blocks any more.
+  [[nodiscard]] bool is_unwinding() const { return is_unwinding_; }
+
+  // -- kernel::Host
+
+  [[nodiscard]] unsigned needs() const override { return kernel::needs_schedule_points; }
+  [[nodiscard]] kernel::Task& current() override { return *current_; }
+  [[nodiscard]] kernel::Time now() override { return time_is_over_ ? kernel::time_never : now_; }
+  [[nodiscard]] bool serves_this_thread() override { return running_here == this || !is_running_; }
+  void schedule_point(const kernel::Op& op) override { pass(op.call != kernel::Call::close); }
+  [[nodiscard]] bool block(kernel::Task& task, kernel::Time deadline) override;
+  void wake(kernel::Task& task) override { make_runnable(static_cast<SimTask&>(task)); }
+  [[nodiscard]] std::uint64_t choose(std::uint64_t n) override {
+    if (n <= 1 || is_unwinding_) return 0;
+    const std::uint64_t choice = policy_.number(n);
+    outcome_.schedule.push_back(choice);
+    return choice;
+  }
+
+  // -- for what tasks share beside the kernel
+
+  /// A point at which another task may go on. Hidden code only. Throws `Cancelled`, if it may, out of a task that goes
+  /// on and on after the run has failed.
+  void pass(bool may_throw = true);
+  /// When a limit that begins now is over.
+  [[nodiscard]] kernel::Time deadline_of(Timeout limit) {
+    return limit.is_never() ? kernel::time_never : kernel::time_after(now(), limit.nanoseconds());
+  }
+  [[nodiscard]] SimTask& current_task() { return *current_; }
+  /// Puts the current task to sleep until somebody wakes it in `queue`, or `deadline` comes: false if that came first.
+  /// `call` is for dumps. Hidden code only. Throws `Cancelled` if the run has failed; false if that may not be thrown
+  /// now.
+  [[nodiscard]] bool sleep_in(SleepQueue& queue, const char* call, kernel::Time deadline = kernel::time_never);
+  /// Wakes one of those who sleep there, whichever: the system leaves that open.
+  void wake_one(SleepQueue& queue);
+  void wake_all(SleepQueue& queue);
+
+ private:
+  static inline thread_local World* running_here = nullptr;
+
+  // Passed by a task after the run has failed, before it is thrown out of a call that need not wait.
+  static constexpr std::uint32_t steps_unwinding_max = 10'000;
+  static constexpr std::uint32_t swallowed_max = 100;
+
+  void start(SimTask& task, std::unique_ptr<TaskBody> body) {
+    task.body_ = std::move(body);
+    task.fiber_ = &fibers_.take(&World::run_task, &task);
+    ++alive_;
+  }
+  void run_to_the_end(SimTask& first);
+  static Fiber& run_task(void* task);
+  void run_body(SimTask& task);
+  [[nodiscard]] Fiber& end(SimTask& task);
+
+  void make_runnable(SimTask& task);
+  void put_to_sleep(SimTask& task, kernel::Time deadline);
+  /// Goes on in whoever is next; returns when the present task is.
+  void switch_away();
+  [[nodiscard]] SimTask& next_task();
+  [[nodiscard]] SimTask& chosen_task();
+  /// Moves time to when something happens next. False if nothing ever does.
+  [[nodiscard]] bool advance();
+  void wait_for_end(SimTask& task) {
+    wait_quietly_for_end(task);
+    throw_if_unwinding(*current_);
+  }
+  void wait_quietly_for_end(SimTask& task);
+  [[nodiscard]] bool sleep_quietly_in(SleepQueue& queue, const char* call, kernel::Time deadline);
+
+  void fail(Ending ending, std::string text, std::exception_ptr error = nullptr);
+  void fail_by(const std::exception_ptr& error, std::string text);
+  void throw_if_unwinding(SimTask& task);
+  void note_open_fds();
+  void check_open_fds();
+
+  Policy& policy_;
+  FiberPool& fibers_;
+  const WorldLimits limits_;
+  kernel::Time now_ = 0;
+  bool time_is_over_ = false;  // In a call of a task that is unwound, whose waits must end.
+  bool is_running_ = false;
+  bool is_unwinding_ = false;
+  std::uint64_t steps_here_ = 0;  // Since time has moved.
+  std::vector<std::unique_ptr<SimTask>> all_;
+  std::vector<SimTask*> runnable_;  // By number.
+  SleepQueue joining_;
+  bool joins_in_a_circle_ = false;
+  std::size_t alive_ = 0;
+  std::uint32_t steps_unwinding_ = 0;
+  std::vector<std::uint64_t> files_before_;  // By fd; 0 for none.
+  SimTask* current_ = nullptr;
+  Outcome outcome_;
+  kernel::Kernel kernel_;
+};
+
+}  // namespace rouse::inline v0::sim
+
+#include "world_run.hpp"

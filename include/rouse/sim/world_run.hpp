@@ -1,0 +1,256 @@
+// How a World runs: who is next, when time moves, and how the tasks of a run that has failed are unwound.
+#pragma once
+
+#include "world.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+namespace rouse::inline v0::sim {
+
+// -- from the first task to the last
+
+inline void World::run_to_the_end(SimTask& first) {
+  note_open_fds();
+  World* const outer = std::exchange(running_here, this);
+  is_running_ = true;
+  fibers_.switch_to(*first.fiber_);
+  is_running_ = false;
+  running_here = outer;
+  outcome_.time = now_;
+  if (!outcome_.failed()) check_open_fds();
+}
+
+inline Fiber& World::run_task(void* argument) {
+  SimTask& task = *static_cast<SimTask*>(argument);
+  World& world = task.world_;
+  detail::tsan_acquire(&task);
+  world.run_body(task);
+  detail::tsan_release(&task);
+  return world.end(task);
+}
+
+inline void World::run_body(SimTask& task) {
+  try {
+    const detail::Visible visible;
+    const std::unique_ptr<TaskBody> body = std::move(task.body_);  // What it has captured goes here, too.
+    body->run();
+  } catch (const Cancelled&) {
+    return;
+  } catch (const std::exception& error) {
+    fail_by(std::current_exception(), "task \"" + task.name() + "\" threw: " + error.what());
+  } catch (...) {
+    fail_by(std::current_exception(), "task \"" + task.name() + "\" threw what is no std::exception");
+  }
+  if (task.was_cancelled_) {
+    outcome_.text += "\ntask \"" + task.name() + "\" swallowed the exception that unwinds it";
+  }
+}
+
+inline Fiber& World::end(SimTask& task) {
+  task.state_ = SimTask::State::over;
+  task.unlink();
+  std::erase(runnable_, &task);
+  wake_all(joining_);
+  if (--alive_ == 0) return fibers_.root();
+  current_ = &next_task();
+  return *current_->fiber_;
+}
+
+// -- who is next
+
+inline void World::pass(bool may_throw) {
+  time_is_over_ = false;
+  if (!is_running_) return;
+  ++outcome_.steps;
+  if (is_unwinding_) {
+    if (may_throw && ++steps_unwinding_ > steps_unwinding_max) throw_if_unwinding(*current_);
+    return;
+  }
+  if (++steps_here_ > limits_.steps_max) {
+    fail(Ending::livelock, "no time has passed for " + std::to_string(limits_.steps_max) + " steps\n" + dump(kernel_));
+    return;
+  }
+  if (runnable_.size() > 1) switch_away();
+}
+
+inline void World::switch_away() {
+  SimTask& self = *current_;
+  SimTask& next = next_task();
+  if (&next == &self) return;
+  current_ = &next;
+  fibers_.switch_to(*next.fiber_);
+}
+
+inline SimTask& World::next_task() {
+  while (runnable_.empty()) {
+    if (is_unwinding_) {
+      joins_in_a_circle_ = true;
+      wake_all(joining_);
+    } else if (!advance()) {
+      fail(Ending::deadlock, dump(kernel_));
+    }
+  }
+  // What the first task owns, the others may use: it is unwound last.
+  if (is_unwinding_) return *runnable_.back();
+  return runnable_.size() == 1 ? *runnable_.front() : chosen_task();
+}
+
+inline SimTask& World::chosen_task() {
+  std::size_t first = 0;
+  while (first < runnable_.size() && runnable_[first]->id() < current_->id()) ++first;
+  const bool has_current = first < runnable_.size() && runnable_[first] == current_;
+  if (first == runnable_.size()) first = 0;
+  const Candidates candidates{runnable_.data(), runnable_.size(), first, has_current};
+  const std::size_t choice = policy_.who(candidates);
+  ROUSE_ASSERT(choice < candidates.size(), "World: the policy chose a task that is none");
+  outcome_.schedule.push_back(choice);
+  if (has_current && choice != 0) ++outcome_.preemptions;
+  return candidates[choice];
+}
+
+inline void World::make_runnable(SimTask& task) {
+  if (task.state_ != SimTask::State::asleep) return;
+  task.state_ = SimTask::State::runnable;
+  const auto after = [](const SimTask* a, const SimTask* b) { return a->id() < b->id(); };
+  runnable_.insert(std::upper_bound(runnable_.begin(), runnable_.end(), &task, after),
+                   &task);  // There is room for all.
+}
+
+inline void World::put_to_sleep(SimTask& task, kernel::Time deadline) {
+  task.state_ = SimTask::State::asleep;
+  task.deadline_ = deadline;
+  std::erase(runnable_, &task);
+}
+
+// -- sleep, and time
+
+inline bool World::block(kernel::Task& blocked, kernel::Time deadline) {
+  auto& task = static_cast<SimTask&>(blocked);
+  if (!is_running_) {  // Before run() there is nobody else.
+    put_to_sleep(task, deadline);
+    bool can_end = true;
+    while (can_end && runnable_.empty()) can_end = advance();
+    make_runnable(task);
+    return can_end;
+  }
+  if (!is_unwinding_) {
+    put_to_sleep(task, deadline);
+    switch_away();
+  }
+  throw_if_unwinding(task);
+  time_is_over_ = is_unwinding_;  // It may not be thrown out, but has waited long enough.
+  return true;
+}
+
+inline bool World::advance() {
+  kernel::Time next = timers_->next_deadline();
+  for (const auto& task : all_) {
+    if (task->state_ == SimTask::State::asleep) next = std::min(next, task->deadline_);
+  }
+  if (next == kernel::time_never) return false;
+  if (next > now_) {
+    now_ = next;
+    steps_here_ = 0;
+  }
+  timers_->run_due(now_);
+  for (const auto& task : all_) {
+    if (task->state_ == SimTask::State::asleep && task->deadline_ <= now_) make_runnable(*task);
+  }
+  return true;
+}
+
+inline bool World::sleep_in(SleepQueue& queue, const char* call, kernel::Time deadline) {
+  const bool was_woken = !is_unwinding_ && sleep_quietly_in(queue, call, deadline);
+  throw_if_unwinding(*current_);
+  return was_woken;
+}
+
+inline bool World::sleep_quietly_in(SleepQueue& queue, const char* call, kernel::Time deadline) {
+  SimTask& self = *current_;
+  const kernel::BlockedOn why{call, -1, nullptr, now_, deadline};
+  self.set_blocked_on(&why);
+  queue.tasks_.push_back(&self);
+  put_to_sleep(self, deadline);
+  switch_away();
+  self.set_blocked_on(nullptr);
+  return std::erase(queue.tasks_, &self) == 0;
+}
+
+inline void World::wake_one(SleepQueue& queue) {
+  if (queue.empty()) return;
+  const auto which = static_cast<std::ptrdiff_t>(choose(queue.tasks_.size()));
+  SimTask* const task = queue.tasks_[static_cast<std::size_t>(which)];
+  queue.tasks_.erase(queue.tasks_.begin() + which);
+  make_runnable(*task);
+}
+
+inline void World::wake_all(SleepQueue& queue) {
+  for (SimTask* const task : queue.tasks_) make_runnable(*task);
+  queue.tasks_.clear();
+}
+
+// Goes on until the task is over even if the run has failed: what it refers to is often the waiting task's.
+inline void World::wait_quietly_for_end(SimTask& task) {
+  while (!task.is_over() && !joins_in_a_circle_) {
+    static_cast<void>(sleep_quietly_in(joining_, "join", kernel::time_never));
+  }
+  detail::tsan_acquire(&task);
+}
+
+// -- failures
+
+inline void World::fail(Ending ending, std::string text, std::exception_ptr error) {
+  if (is_unwinding_) return;
+  is_unwinding_ = true;
+  outcome_.ending = ending;
+  outcome_.text = std::move(text);
+  outcome_.error = std::move(error);
+  for (const auto& task : all_) make_runnable(*task);
+}
+
+inline void World::fail_by(const std::exception_ptr& error, std::string text) {
+  // What was in flight when the task gave up the run, has arrived.
+  if (outcome_.ending == Ending::exception && outcome_.error == nullptr) {
+    outcome_.text = std::move(text);
+    outcome_.error = error;
+  } else {
+    fail(Ending::exception, std::move(text), error);
+  }
+}
+
+inline void World::throw_if_unwinding(SimTask& task) {
+  if (!is_unwinding_ || std::uncaught_exceptions() > 0) return;
+  // A destructor that closes may not throw.
+  const kernel::BlockedOn* const why = task.blocked_on();
+  if (why != nullptr && why->call == kernel::name_of(kernel::Call::close)) return;
+  if (++task.swallowed_ > swallowed_max) {
+    std::fprintf(stderr, "rouse: task \"%s\" swallows the exception that unwinds it, again and again\n%s\n",
+                 task.name().c_str(), outcome_.text.c_str());
+    std::abort();
+  }
+  task.was_cancelled_ = true;
+  throw Cancelled{};
+}
+
+inline void World::note_open_fds() {
+  kernel_.fds.for_each([this](int fd, const kernel::File& file) {
+    files_before_.resize(static_cast<std::size_t>(fd) + 1);
+    files_before_.back() = file.id();
+  });
+}
+
+inline void World::check_open_fds() {
+  std::string leaked;
+  kernel_.fds.for_each([&](int fd, const kernel::File& file) {
+    const auto at = static_cast<std::size_t>(fd);
+    if (at < files_before_.size() && files_before_[at] == file.id()) return;
+    leaked += std::string{leaked.empty() ? "" : ", "} + std::to_string(fd) + " (" + file.kind().name + ")";
+  });
+  if (leaked.empty()) return;
+  outcome_.ending = Ending::leaked_fd;
+  outcome_.text = "still open at the end of the run: " + leaked;
+}
+
+}  // namespace rouse::inline v0::sim

@@ -14,13 +14,15 @@ enum class Ending : std::uint8_t {
   done,
   deadlock,   ///< Tasks are asleep, and nothing can wake them.
   livelock,   ///< Tasks went on and on without time moving.
+  assertion,  ///< One of the test framework failed.
   exception,  ///< One left the function of a task.
   misuse,     ///< What would have ended the program: a joinable thread was destroyed.
   leaked_fd,  ///< An fd that the run has opened is open at its end.
 };
 
 [[nodiscard]] constexpr const char* name_of(Ending ending) {
-  constexpr const char* names[] = {"done", "deadlock", "livelock", "uncaught exception", "misuse", "leaked fd"};
+  constexpr const char* names[] = {"done",   "deadlock", "livelock", "failed assertion", "uncaught exception",
+                                   "misuse", "leaked fd"};
   return names[static_cast<std::size_t>(ending)];
 }
 
@@ -34,6 +36,11 @@ struct Outcome {
   kernel::Time time = 0;          ///< The virtual time it took, in nanoseconds.
 
   [[nodiscard]] bool failed() const { return ending != Ending::done; }
+  /// True if both show the same mistake, as far as can be said: what was asserted or thrown is the same.
+  [[nodiscard]] bool fails_like(const Outcome& other) const {
+    const bool is_told_by_text = ending == Ending::assertion || ending == Ending::exception;
+    return failed() && ending == other.ending && (!is_told_by_text || text == other.text);
+  }
 };
 
 }  // namespace rouse::inline v0::sim

@@ -65,7 +65,7 @@ class Schedule {
   friend bool operator==(const Schedule&, const Schedule&) = default;
 
  private:
-  static constexpr std::size_t length_max = 100'000'000;
+  static constexpr std::size_t length_max = 10'000'000;
 
   static std::optional<std::uint64_t> take_number(std::string_view& text) {
     std::uint64_t value = 0;

@@ -59,7 +59,7 @@ class Shrinker {
     return keep_if_simpler(run(replay), failure);
   }
   static bool keep_if_simpler(Outcome outcome, Outcome& failure) {
-    if (outcome.ending != failure.ending || !(measure(outcome) < measure(failure))) return false;
+    if (!outcome.fails_like(failure) || !(measure(outcome) < measure(failure))) return false;
     failure = std::move(outcome);
     return true;
   }

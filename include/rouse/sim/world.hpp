@@ -123,6 +123,8 @@ class World final : public kernel::Host {
   void give_up(std::string what) {
     fail(std::uncaught_exceptions() > 0 ? Ending::exception : Ending::misuse, std::move(what));
   }
+  /// Ends the run as failed by an assertion of the test framework, which throws or returns by itself.
+  void fail_assertion(std::string text) { fail(Ending::assertion, std::move(text)); }
   /// True once the run has failed. Whoever is left is unwound, one after the other, and nothing blocks any more.
   [[nodiscard]] bool is_unwinding() const { return is_unwinding_; }
 

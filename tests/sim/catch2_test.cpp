@@ -1,0 +1,94 @@
+// sim::check: what reaches Catch2's reporter. The cases that fail are hidden: tests/sim/check_catch2.py runs them.
+#include "rouse/catch2.hpp"
+
+#include "rouse/rouse.hpp"
+#include "rouse/sim/atomic.hpp"
+#include "rouse/sim/this_thread.hpp"
+#include "rouse/sim/thread.hpp"
+
+#include <stdexcept>
+
+using namespace rouse;
+
+namespace {
+
+using Event64 = BasicEventFd<EmulatedBackend>;
+
+/// Two threads add 1 to a number, and one of them may be taken off between looking and writing.
+int add_twice() {
+  int number = 0;
+  const auto add = [&number] {
+    const int old = number;
+    sim::this_thread::yield();
+    number = old + 1;
+  };
+  sim::thread a{add}, b{add};
+  a.join();
+  b.join();
+  return number;
+}
+
+}  // namespace
+
+TEST_CASE("sim::check: what holds under every schedule passes", "[catch2]") {
+  int runs = 0;
+  sim::check({.runs = 200}, [&](sim::World& world) {
+    ++runs;
+    Event64 event{world.backend()};
+    sim::thread worker{[&] { CHECK(event.read() == 1); }};
+    event.write(1);
+    worker.join();
+    CHECK_FALSE(event.try_read());
+    CHECK_THROWS_AS(throw std::runtime_error("expected"), std::runtime_error);
+    CHECK_NOTHROW(event.write(1));
+    REQUIRE(event.read() == 1);
+  });
+  CHECK(runs == 200);
+}
+
+TEST_CASE("fails in a check", "[.][fails]") {
+  sim::check([](sim::World&) {
+    INFO("said in the run");
+    const int sum = add_twice();
+    CHECK(sum == 2);
+    CHECK(sum != 1);  // Not reached.
+  });
+}
+
+TEST_CASE("fails in a check of a task", "[.][fails]") {
+  sim::check([](sim::World&) {
+    sim::atomic<int> turn{0};
+    sim::thread first{[&] {
+      const int before = turn;
+      turn = before + 1;
+    }};
+    sim::thread second{[&] {
+      const int seen = turn;
+      CHECK(seen == 0);
+    }};
+    first.join();
+    second.join();
+  });
+}
+
+TEST_CASE("fails in a deadlock", "[.][fails]") {
+  sim::check([](sim::World& world) {
+    Event64 event{world.backend()};
+    sim::thread thief{[&] { static_cast<void>(event.try_read()); }};
+    event.write(1);
+    REQUIRE(event.read() == 1);  // What unwinds it passes through an assertion, which is not shown.
+    thief.join();
+  });
+}
+
+TEST_CASE("fails by an exception", "[.][fails]") {
+  sim::check([](sim::World&) {
+    if (add_twice() != 2) throw std::runtime_error("an update was lost");
+  });
+}
+
+TEST_CASE("has a section inside", "[.][fails]") {
+  sim::check([](sim::World&) {
+    SECTION("inside") {}
+  });
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""check_catch2.py PROGRAM: what sim::check lets Catch2 print of cases that fail: one failure each, and how to replay it."""
+import os
+import re
+import subprocess
+import sys
+
+program = sys.argv[1]
+# Case, what its one failure says, whether it can be replayed.
+EXPECTED = [
+    ("fails in a check", ["CHECK( sum == 2 )", "1 == 2", "said in the run"], True),
+    ("fails in a check of a task", ["CHECK( seen == 0 )", "1 == 0"], True),
+    ("fails in a deadlock", ["deadlock: tasks at 0.000 ms", "main is blocked in poll"], True),
+    ("fails by an exception", ['uncaught exception: task "main" threw: an update was lost'], True),
+    ("has a section inside", ["SECTION inside of what"], True),
+]
+
+
+def run(case, **environment):
+    result = subprocess.run([program, case], env=os.environ | environment, capture_output=True, text=True, timeout=120)
+    if result.returncode == 0:
+        sys.exit(f"\"{case}\" passes with {environment}:\n{result.stdout}")
+    if result.stdout.count("FAILED:") != 1:
+        sys.exit(f"\"{case}\" prints not one failure with {environment}, but:\n{result.stdout}")
+    return result.stdout
+
+
+for case, texts, can_be_replayed in EXPECTED:
+    printed = run(case)
+    words = " ".join(printed.split())  # Catch2 breaks lines.
+    missing = [text for text in texts if text not in words]
+    schedule = re.search(r"replay it by ROUSE_REPLAY=([0-9.x]+)", printed)
+    if missing or not schedule:
+        sys.exit(f"\"{case}\" does not print {missing or 'how to replay it'}:\n{printed}")
+    again = run(case, ROUSE_REPLAY=schedule[1])
+    if again != printed:
+        sys.exit(f"\"{case}\" replayed prints something else:\n{printed}\n{again}")
+    if run(case, ROUSE_SEED="1") != printed:
+        sys.exit(f"\"{case}\" prints something else for the same seed")
+
+nonsense = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {"ROUSE_REPLAY": "1..2"}, capture_output=True,
+                          text=True)
+if nonsense.returncode == 0 or "ROUSE_REPLAY is no schedule: 1..2" not in nonsense.stdout:
+    sys.exit(f"a schedule that is none is not refused:\n{nonsense.stdout}")
+few = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {"ROUSE_RUNS": "0"}, capture_output=True, text=True)
+if few.returncode != 0:
+    sys.exit(f"ROUSE_RUNS=0 makes runs:\n{few.stdout}")

@@ -133,6 +133,7 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
       if (!wrote.would_block()) return wrote;
       const SysResult<int> waited = this->backend().epoll_wait(epoll.get(), &event, 1, -1);
       if (!waited.ok()) return waited;
+      if (waited.value() == 0) return wrote;  // As in WaitingHandle.
     }
   }
 };

@@ -119,7 +119,7 @@ TEST_CASE("Exhaustive: other choices are tried out if they have few answers", "[
   sim::Exhaustive few, many;
   CHECK(explore_choice(3, few) == std::set<std::uint64_t>{0, 1, 2});
   CHECK(few.is_complete());
-  CHECK(explore_choice(1'000, many) == std::set<std::uint64_t>{0});
+  CHECK(explore_choice(1'000, many) == std::set<std::uint64_t>{999});  // What is rare does not happen.
   CHECK(many.is_over());
   CHECK_FALSE(many.is_complete());
 }

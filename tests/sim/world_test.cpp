@@ -3,6 +3,8 @@
 
 #include "../support/catch.hpp"
 #include "rouse/rouse.hpp"
+#include "rouse/sim/atomic.hpp"
+#include "rouse/sim/mutex.hpp"
 #include "rouse/sim/policy/in_turn.hpp"
 #include "rouse/sim/policy/random.hpp"
 #include "rouse/sim/policy/replay.hpp"
@@ -10,6 +12,7 @@
 #include "rouse/timer_fd.hpp"
 
 #include <chrono>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -218,6 +221,27 @@ TEST_CASE("World: going on and on without time moving is a livelock", "[world]")
   CHECK(outcome.ending == Ending::livelock);
   CHECK(outcome.text.find("no time has passed for 500 steps") == 0);
   CHECK(trace == "unwound");
+}
+
+TEST_CASE("World: a loop that only looks is a livelock, and ends", "[world]") {
+  const auto livelock = [](auto loop) {
+    sim::FiberPool fibers;
+    sim::InTurn policy;
+    sim::World world{policy, fibers, {.steps_max = 500}};
+    return world.run(loop).ending == Ending::livelock;
+  };
+  CHECK(livelock([] {
+    const sim::atomic<bool> is_done{false};
+    while (!is_done) {
+    }
+  }));
+  CHECK(livelock([] {
+    for (;;) sim::this_thread::yield();
+  }));
+  CHECK(livelock([] {
+    sim::mutex mutex;
+    for (;;) const std::lock_guard lock{mutex};
+  }));
 }
 
 TEST_CASE("World: steps between sleeps are no livelock, however many in all", "[world]") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catch.hpp"
+#include "own_network.hpp"
 #include "rouse/backend/emulated.hpp"
 #include "rouse/backend/linux.hpp"
 #include "rouse/kernel/invariants.hpp"
@@ -10,6 +11,9 @@
 #include <tuple>
 
 namespace test {
+
+/// Each program has its ports for itself, if it may: one that a case has just given back, another program might take.
+inline const bool has_own_network = enter_new_network();
 
 /// Linux itself.
 struct OnLinux {

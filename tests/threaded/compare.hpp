@@ -124,6 +124,7 @@ class Comparison {
 
   /// Threads that meet in an unlikely order want a long search; nearly all are found after one or two runs.
   static constexpr int reruns_max_usual = 30000;
+  static constexpr int reruns_until_anew = 1000;
 
   /// False if scripts run on the emulated kernel only.
   static constexpr bool compares = !rouse::detail::tsan_is_on;
@@ -149,11 +150,17 @@ class Comparison {
 
  private:
   // A schedule is drawn for the first line that differs, or for an earlier one, mostly one at which threads returned:
-  // what went otherwise there may show only now. It is kept if the transcripts agree no shorter for it.
+  // what went otherwise there may show only now. It is kept if the transcripts agree no shorter for it. What was kept
+  // may lead nowhere, so that the search begins anew now and then.
   bool search(const Script& script, const Racers& racers, Outcome& outcome, int reruns_max) {
-    std::size_t agreed = agreement(outcome.on_linux, outcome.emulated);
+    const std::size_t agreed_at_first = agreement(outcome.on_linux, outcome.emulated);
+    std::size_t agreed = agreed_at_first;
     std::vector<Schedule>& schedules = linux_.schedules;
     while (outcome.reruns < reruns_max) {
+      if (outcome.reruns % reruns_until_anew == 0) {
+        schedules.clear();
+        agreed = agreed_at_first;
+      }
       const std::vector<Schedule> kept = schedules;
       std::size_t line = agreed;
       if (random_.below(2) == 0) {

@@ -135,7 +135,7 @@ class atomic {
     }
   }
 
-  static void enter() { World::here().pass(false); }
+  static void enter() { World::here().pass(); }
   void acquire(Order order) const {
     if (order != std::memory_order_relaxed && order != std::memory_order_release) detail::tsan_acquire(this);
   }

@@ -17,8 +17,9 @@
 namespace rouse::inline v0::sim {
 
 struct ExploreOptions {
-  std::uint64_t runs_max = 1'000;         ///< A policy may have fewer.
-  std::uint64_t shrink_runs_max = 2'000;  ///< Spent on making a failure simple; 0 to take it as it is.
+  std::uint64_t runs_max = 1'000;               ///< A policy may have fewer.
+  std::uint64_t shrink_runs_max = 2'000;        ///< Spent on making a failure simple; 0 to take it as it is.
+  std::uint64_t shrink_steps_max = 10'000'000;  ///< In those runs together.
   WorldLimits limits{};
 };
 
@@ -44,7 +45,7 @@ Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
     Outcome outcome = run(policy);
     exploration.steps += outcome.steps;
     if (!outcome.failed()) continue;
-    exploration.failure = Shrinker{options.shrink_runs_max}.shrink(std::move(outcome), run);
+    exploration.failure = Shrinker{options.shrink_runs_max, options.shrink_steps_max}.shrink(std::move(outcome), run);
     break;
   }
   return exploration;

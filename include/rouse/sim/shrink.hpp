@@ -6,6 +6,7 @@
 #include "policy/replay.hpp"
 #include "schedule.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,8 @@ namespace rouse::inline v0::sim {
 /// end.
 class Shrinker {
  public:
-  explicit Shrinker(std::uint64_t runs_max) : runs_left_(runs_max) {}
+  /// Makes as many runs as it may, or as many as take so many steps.
+  Shrinker(std::uint64_t runs_max, std::uint64_t steps_max) : runs_left_(runs_max), steps_left_(steps_max) {}
 
   /// `run(policy)` makes one run and returns its Outcome. Returns the simplest failure that was found, `failure` at
   /// worst.
@@ -48,15 +50,18 @@ class Shrinker {
   template <class Run>
   bool try_next(Exhaustive& exhaustive, Outcome& failure, Run& run) {
     if (!exhaustive.begin()) return false;
-    static_cast<void>(keep_if_simpler(run(exhaustive), failure));
-    --runs_left_;
+    static_cast<void>(keep_if_simpler(spent(run(exhaustive)), failure));
     return true;
   }
   template <class Run>
   bool try_run(Replay& replay, Outcome& failure, Run& run) {
     if (runs_left_ == 0 || !replay.begin()) return false;
-    --runs_left_;
-    return keep_if_simpler(run(replay), failure);
+    return keep_if_simpler(spent(run(replay)), failure);
+  }
+  Outcome spent(Outcome outcome) {
+    steps_left_ -= std::min(steps_left_, outcome.steps);
+    runs_left_ = steps_left_ == 0 ? 0 : runs_left_ - 1;
+    return outcome;
   }
   static bool keep_if_simpler(Outcome outcome, Outcome& failure) {
     if (!outcome.fails_like(failure) || !(measure(outcome) < measure(failure))) return false;
@@ -104,6 +109,7 @@ class Shrinker {
   }
 
   std::uint64_t runs_left_;
+  std::uint64_t steps_left_;
 };
 
 }  // namespace rouse::inline v0::sim

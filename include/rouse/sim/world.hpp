@@ -88,9 +88,10 @@ class World final : public kernel::Host {
     ROUSE_ASSERT(is_running_ && running_here == this, "World::spawn: called from outside of run()");
     auto task = std::make_unique<SimTask>(*this, static_cast<std::uint32_t>(all_.size()) + 1, std::move(name));
     SimTask& spawned = *task;
-    all_.push_back(std::move(task));
-    runnable_.reserve(all_.size());
+    all_.reserve(all_.size() + 1);
+    runnable_.reserve(all_.size() + 1);
     start(spawned, std::make_unique<TaskBodyOf<F>>(std::move(f)));
+    all_.push_back(std::move(task));
     detail::tsan_release(&spawned);
     tasks_.push_back(spawned);
     runnable_.push_back(&spawned);
@@ -137,14 +138,18 @@ class World final : public kernel::Host {
   void schedule_point(const kernel::Op& op) override { pass(op.call != kernel::Call::close); }
   [[nodiscard]] bool block(kernel::Task& task, kernel::Time deadline) override;
   void wake(kernel::Task& task) override { make_runnable(static_cast<SimTask&>(task)); }
-  [[nodiscard]] std::uint64_t choose(std::uint64_t n) override {
+  /// The kernel lets what is rare happen for small numbers: the least surprising choice is the largest.
+  [[nodiscard]] std::uint64_t choose(std::uint64_t n) override { return n - 1 - pick(n); }
+
+  // -- for what tasks share beside the kernel
+
+  /// One of `n` answers, of which 0 is the least surprising. Precondition: n > 0.
+  [[nodiscard]] std::uint64_t pick(std::uint64_t n) {
     if (n <= 1 || is_unwinding_) return 0;
     const std::uint64_t choice = policy_.number(n);
     outcome_.schedule.push_back(choice);
     return choice;
   }
-
-  // -- for what tasks share beside the kernel
 
   /// A point at which another task may go on. Hidden code only. Throws `Cancelled`, if it may, out of a task that goes
   /// on and on after the run has failed.

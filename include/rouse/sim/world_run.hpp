@@ -15,7 +15,9 @@ inline void World::run_to_the_end(SimTask& first) {
   note_open_fds();
   World* const outer = std::exchange(running_here, this);
   is_running_ = true;
+  detail::tsan_release(&first);
   fibers_.switch_to(*first.fiber_);
+  for (const auto& task : all_) detail::tsan_acquire(task.get());  // Whoever runs a World has joined them all.
   is_running_ = false;
   running_here = outer;
   outcome_.time = now_;
@@ -170,8 +172,8 @@ inline bool World::sleep_in(SleepQueue& queue, const char* call, kernel::Time de
 inline bool World::sleep_quietly_in(SleepQueue& queue, const char* call, kernel::Time deadline) {
   SimTask& self = *current_;
   const kernel::BlockedOn why{call, -1, nullptr, now_, deadline};
-  self.set_blocked_on(&why);
   queue.tasks_.push_back(&self);
+  self.set_blocked_on(&why);
   put_to_sleep(self, deadline);
   switch_away();
   self.set_blocked_on(nullptr);
@@ -180,7 +182,7 @@ inline bool World::sleep_quietly_in(SleepQueue& queue, const char* call, kernel:
 
 inline void World::wake_one(SleepQueue& queue) {
   if (queue.empty()) return;
-  const auto which = static_cast<std::ptrdiff_t>(choose(queue.tasks_.size()));
+  const auto which = static_cast<std::ptrdiff_t>(pick(queue.tasks_.size()));
   SimTask* const task = queue.tasks_[static_cast<std::size_t>(which)];
   queue.tasks_.erase(queue.tasks_.begin() + which);
   make_runnable(*task);

@@ -1,37 +1,28 @@
-// User code over an emulated kernel with real threads, one case by name: some have a data race of their own, some are
-// ordered by the kernel and by nothing else. Built with ThreadSanitizer, which must report the first and be silent on
-// the second: the kernel's lock must not hide the user's races, and its own state must raise no alarm.
+// User code over an emulated kernel, one case by name: some have a data race of their own, some are ordered by the
+// kernel and by nothing else. Built with ThreadSanitizer, which must report the first and be silent on the second: what
+// the kernel does must not hide the user's races, and its own state must raise no alarm.
+//
+// On threads and on fibers: whoever includes this has defined Fixture and Thread.
+#pragma once
+
 #include "rouse/backend/emulated.hpp"
-#include "rouse/kernel/thread_host.hpp"
 #include "rouse/rouse.hpp"
 
-#include <cstdio>
 #include <cstring>
 #include <string_view>
-#include <thread>
-
-using namespace rouse;
 
 namespace {
 
+using namespace rouse;
 using Backend = EmulatedBackend;
-
-struct Fixture {
-  kernel::ThreadHost host;
-  kernel::Kernel kernel{host};
-  Backend backend{kernel};
-  BasicEventFd<Backend> event{backend};
-  BasicPipe<Backend> pipe{backend};
-  volatile int shared = 0;
-};
 
 /// Two threads call the kernel and write the same memory, unordered.
 void unordered(Fixture& f) {
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.event.write(1);
     f.shared = 1;
   }};
-  std::jthread b{[&] {
+  Thread b{[&] {
     f.event.write(1);
     f.shared = 2;
   }};
@@ -39,7 +30,7 @@ void unordered(Fixture& f) {
 
 /// An eventfd write happens before the read that takes it.
 void ordered_by_eventfd(Fixture& f) {
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.shared = 1;
     f.event.write(1);
   }};
@@ -51,7 +42,7 @@ void ordered_by_eventfd(Fixture& f) {
 void ordered_by_event(Fixture& f) {
   BasicEpoll<Backend> epoll{f.backend};
   epoll.add(f.event, EventFlags::in);
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.shared = 1;
     f.event.write(1);
   }};
@@ -62,7 +53,7 @@ void ordered_by_event(Fixture& f) {
 
 /// Bytes carry the order with them.
 void ordered_by_pipe(Fixture& f) {
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.shared = 1;
     f.pipe.writer.write(std::string_view("x"));
   }};
@@ -73,7 +64,7 @@ void ordered_by_pipe(Fixture& f) {
 
 void ordered_by_socket(Fixture& f) {
   auto ends = BasicSocket<Backend>::pair(f.backend);
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.shared = 1;
     ends.first.send(std::string_view("x"));
   }};
@@ -86,7 +77,8 @@ void ordered_by_socket(Fixture& f) {
 void ordered_by_datagram(Fixture& f) {
   int pair[2];
   static_cast<void>(f.backend.socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
-  std::jthread a{[&] {
+  const BasicOwnedFd<Backend> owners[] = {{f.backend, pair[0]}, {f.backend, pair[1]}};
+  Thread a{[&] {
     f.shared = 1;
     static_cast<void>(f.backend.write(pair[0], "", 0));
   }};
@@ -102,7 +94,7 @@ void ordered_by_tcp(Fixture& f) {
   auto listener = listener_of(f);
   auto client = BasicTcpStream<Backend>::connect(f.backend, listener.local_address());
   auto accepted = listener.accept().stream;
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.shared = 1;
     client.send(std::string_view("x"));
   }};
@@ -113,7 +105,7 @@ void ordered_by_tcp(Fixture& f) {
 /// Connecting happens before the accept that takes the connection, and the end of a stream before it is read.
 void ordered_by_accept(Fixture& f) {
   auto listener = listener_of(f);
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.shared = 1;
     const auto client = BasicTcpStream<Backend>::connect(f.backend, listener.local_address());
   }};
@@ -124,7 +116,7 @@ void ordered_by_end_of_tcp(Fixture& f) {
   auto listener = listener_of(f);
   auto client = BasicTcpStream<Backend>::connect(f.backend, listener.local_address());
   auto accepted = listener.accept().stream;
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.shared = 1;
     client.shutdown(ShutdownHow::write);
   }};
@@ -136,7 +128,7 @@ void after_the_send_by_tcp(Fixture& f) {
   auto listener = listener_of(f);
   auto client = BasicTcpStream<Backend>::connect(f.backend, listener.local_address());
   auto accepted = listener.accept().stream;
-  std::jthread a{[&] {
+  Thread a{[&] {
     client.send(std::string_view("x"));
     f.shared = 1;
   }};
@@ -146,7 +138,7 @@ void after_the_send_by_tcp(Fixture& f) {
 }
 void ordered_by_udp(Fixture& f) {
   auto to = BasicUdpSocket<Backend>::bound_to(f.backend, Ipv4::loopback(0));
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.shared = 1;
     auto from = BasicUdpSocket<Backend>::bound_to(f.backend, Ipv4::loopback(0));
     from.send_to(to.local_address(), std::string_view("x"));
@@ -164,35 +156,35 @@ void ordered_by_signal(Fixture& f) {
   action.sa_handler = [](int) { *shared = 2; };
   static_cast<void>(f.backend.sigaction(SIGUSR1, &action, nullptr));
   const int first = f.backend.gettid().value();
-  std::jthread a{[&] {
+  Thread a{[&] {
     ::pollfd entry{f.event.fd(), POLLIN, 0};
     static_cast<void>(f.backend.poll(&entry, 1, -1));
   }};
-  f.host.wait_until_blocked(1);
+  f.wait_until_the_other_sleeps();
   f.shared = 1;
   static_cast<void>(f.backend.tgkill(kernel::process_id, first + 1, SIGUSR1));
 }
 
 /// Setting a timer happens before its expiration, for who reads it and for who is told of it.
 void ordered_by_timer(Fixture& f) {
-  const int timer = f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value();
-  std::jthread a{[&] {
+  const BasicOwnedFd<Backend> timer{f.backend, f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value()};
+  Thread a{[&] {
     f.shared = 1;
     const ::itimerspec soon{{0, 0}, {0, 1'000'000}};
-    static_cast<void>(f.backend.timerfd_settime(timer, 0, &soon, nullptr));
+    static_cast<void>(f.backend.timerfd_settime(timer.get(), 0, &soon, nullptr));
   }};
   std::uint64_t count = 0;
-  static_cast<void>(f.backend.read(timer, &count, sizeof count));
+  static_cast<void>(f.backend.read(timer.get(), &count, sizeof count));
   f.shared = 2;
 }
 void ordered_by_event_of_timer(Fixture& f) {
-  const int timer = f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value();
+  const BasicOwnedFd<Backend> timer{f.backend, f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value()};
   BasicEpoll<Backend> epoll{f.backend};
-  epoll.add(BasicFdRef<Backend>{f.backend, timer}, EventFlags::in);
-  std::jthread a{[&] {
+  epoll.add(timer, EventFlags::in);
+  Thread a{[&] {
     f.shared = 1;
     const ::itimerspec soon{{0, 0}, {0, 1'000'000}};
-    static_cast<void>(f.backend.timerfd_settime(timer, 0, &soon, nullptr));
+    static_cast<void>(f.backend.timerfd_settime(timer.get(), 0, &soon, nullptr));
   }};
   EventVec events(1);
   epoll.wait(events);
@@ -200,14 +192,14 @@ void ordered_by_event_of_timer(Fixture& f) {
 }
 /// What is written after the timer was set is not covered by it.
 void after_the_timer_was_set(Fixture& f) {
-  const int timer = f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value();
-  std::jthread a{[&] {
+  const BasicOwnedFd<Backend> timer{f.backend, f.backend.timerfd_create(CLOCK_MONOTONIC, 0).value()};
+  Thread a{[&] {
     const ::itimerspec soon{{0, 0}, {0, 1'000'000}};
-    static_cast<void>(f.backend.timerfd_settime(timer, 0, &soon, nullptr));
+    static_cast<void>(f.backend.timerfd_settime(timer.get(), 0, &soon, nullptr));
     f.shared = 1;
   }};
   std::uint64_t count = 0;
-  static_cast<void>(f.backend.read(timer, &count, sizeof count));
+  static_cast<void>(f.backend.read(timer.get(), &count, sizeof count));
   f.shared = 2;
 }
 
@@ -216,7 +208,7 @@ void ordered_by_signalfd(Fixture& f) {
   const SignalSet set = SignalSet::of(SIGUSR1);
   const BasicSignalBlock<Backend> block{f.backend, set};
   BasicSignalFd<Backend> signals{f.backend, set};
-  std::jthread a{[&] {
+  Thread a{[&] {
     const ::sigset_t blocked = set.to_sigset();
     static_cast<void>(f.backend.sigprocmask(SIG_BLOCK, &blocked, nullptr));
     f.shared = 1;
@@ -228,7 +220,7 @@ void ordered_by_signalfd(Fixture& f) {
 
 /// What is written after the notification is not covered by it.
 void after_the_notification(Fixture& f) {
-  std::jthread a{[&] {
+  Thread a{[&] {
     f.event.write(1);
     f.shared = 1;
   }};
@@ -253,16 +245,16 @@ void kernel_only(Fixture& f) {
       static_cast<void>(f.pipe.reader.try_read(byte));
     }
   };
-  std::jthread a{work};
-  std::jthread b{work};
+  Thread a{work};
+  Thread b{work};
 }
 
 /// read() writes into the user's buffer while another thread looks at it.
 void unordered_buffer(Fixture& f) {
   static char buffer[8];
   f.pipe.writer.write(std::string_view("12345678"));
-  std::jthread a{[&] { f.pipe.reader.read(buffer); }};
-  std::jthread b{[&] {
+  Thread a{[&] { f.pipe.reader.read(buffer); }};
+  Thread b{[&] {
     f.event.write(1);
     f.shared = static_cast<volatile char*>(buffer)[0];
   }};
@@ -295,14 +287,12 @@ constexpr Case cases[] = {
     {"unordered_buffer", unordered_buffer},
 };
 
-}  // namespace
-
-int main(int, char** argv) {
+/// The case of that name; null if there is none.
+const Case* find_case(const char* name) {
   for (const Case& one : cases) {
-    if (std::strcmp(one.name, argv[1]) != 0) continue;
-    Fixture fixture;
-    one.run(fixture);
-    return 0;
+    if (std::strcmp(one.name, name) == 0) return &one;
   }
-  return std::puts("no such case"), 2;
+  return nullptr;
 }
+
+}  // namespace

@@ -1,0 +1,30 @@
+// What the programs of the gallery have in common. Each is a small program with a bug as people have written it, and
+// the same program repaired; where the bug is known from, stands in its `source`.
+#pragma once
+
+#include <rouse/rouse.hpp>
+#include <rouse/sim/world.hpp>
+
+#include <stdexcept>
+
+namespace gallery {
+
+using Backend = rouse::EmulatedBackend;
+using Epoll = rouse::BasicEpoll<Backend>;
+using EventFd = rouse::BasicEventFd<Backend>;
+using Pipe = rouse::BasicPipe<Backend>;
+using TcpListener = rouse::BasicTcpListener<Backend>;
+using TcpStream = rouse::BasicTcpStream<Backend>;
+using UnixStream = rouse::BasicUnixStream<Backend>;
+using rouse::EventFlags;
+using rouse::EventVec;
+using rouse::Timeout;
+using rouse::sim::Ending;
+using rouse::sim::World;
+
+/// What a user's own test would assert.
+inline void require(bool condition, const char* what) {
+  if (!condition) throw std::logic_error(what);
+}
+
+}  // namespace gallery

@@ -30,7 +30,7 @@ class condition_variable {
   }
 
   /// Precondition of all waits: the calling task has locked it.
-  void wait(std::unique_lock<mutex>& lock) { static_cast<void>(wait_until_deadline(lock, Timeout::never)); }
+  void wait(std::unique_lock<mutex>& lock) { static_cast<void>(wait_to(lock, kernel::time_never)); }
   template <class Predicate>
   void wait(std::unique_lock<mutex>& lock, Predicate predicate) {
     while (!predicate()) wait(lock);
@@ -38,27 +38,20 @@ class condition_variable {
 
   template <DurationLike Duration>
   std::cv_status wait_for(std::unique_lock<mutex>& lock, const Duration& span) {
-    return wait_until_deadline(lock, Timeout{span});
+    return wait_to(lock, deadline_of(Timeout{span}));
   }
   template <TimePointLike TimePoint>
   std::cv_status wait_until(std::unique_lock<mutex>& lock, const TimePoint& moment) {
-    return wait_until_deadline(lock, Timeout{moment});
+    return wait_to(lock, deadline_of(Timeout{moment}));
   }
   /// False if the predicate is false at the end of the time.
-  template <TimePointLike TimePoint, class Predicate>
-  bool wait_until(std::unique_lock<mutex>& lock, const TimePoint& moment, Predicate predicate) {
-    while (!predicate()) {
-      if (wait_until(lock, moment) == std::cv_status::timeout) return predicate();
-    }
-    return true;
-  }
   template <DurationLike Duration, class Predicate>
   bool wait_for(std::unique_lock<mutex>& lock, const Duration& span, Predicate predicate) {
-    const kernel::Time end = deadline_of(Timeout{span});
-    while (!predicate()) {
-      if (wait_until_deadline(lock, left_until(end)) == std::cv_status::timeout) return predicate();
-    }
-    return true;
+    return wait_to(lock, deadline_of(Timeout{span}), predicate);
+  }
+  template <TimePointLike TimePoint, class Predicate>
+  bool wait_until(std::unique_lock<mutex>& lock, const TimePoint& moment, Predicate predicate) {
+    return wait_to(lock, deadline_of(Timeout{moment}), predicate);
   }
 
  private:
@@ -66,18 +59,21 @@ class condition_variable {
     const detail::Hidden hidden;
     return World::here().deadline_of(limit);
   }
-  [[nodiscard]] static Timeout left_until(kernel::Time end) {
-    const detail::Hidden hidden;
-    return end == kernel::time_never ? Timeout::never : Timeout::of_nanoseconds(end - World::here().now());
+
+  template <class Predicate>
+  bool wait_to(std::unique_lock<mutex>& lock, kernel::Time deadline, Predicate& predicate) {
+    while (!predicate()) {
+      if (wait_to(lock, deadline) == std::cv_status::timeout) return predicate();
+    }
+    return true;
   }
 
-  std::cv_status wait_until_deadline(std::unique_lock<mutex>& lock, Timeout limit) {
+  std::cv_status wait_to(std::unique_lock<mutex>& lock, kernel::Time deadline) {
     const detail::Hidden hidden;
     World& world = World::here();
     ROUSE_ASSERT(lock.owns_lock(), "sim::condition_variable: waits without the lock");
     world.pass();
     mutex& mutex = *lock.mutex();
-    const kernel::Time deadline = world.deadline_of(limit);
     // Between the unlocking and the sleep nobody comes in: that is what a condition variable is for.
     mutex.release(world);
     class LocksAgain {
@@ -85,12 +81,7 @@ class condition_variable {
       LocksAgain(World& world, sim::mutex& mutex) : world_(world), mutex_(mutex) {}
       LocksAgain(const LocksAgain&) = delete;
       LocksAgain& operator=(const LocksAgain&) = delete;
-      ~LocksAgain() noexcept(false) {
-        while (mutex_.owner_ != nullptr && !world_.is_unwinding()) {
-          static_cast<void>(world_.sleep_in(mutex_.waiting_, "condition_variable::wait, for the mutex"));
-        }
-        mutex_.take(world_);
-      }
+      ~LocksAgain() noexcept(false) { mutex_.wait_and_take(world_, "condition_variable::wait, for the mutex"); }
 
      private:
       World& world_;

@@ -66,8 +66,8 @@ struct Context {
   void* stack = nullptr;
   void* frame = nullptr;
   void* resume = nullptr;
-  void* argument =
-      nullptr;  // Handed over in the register of a first parameter: for the entry, which is only jumped to.
+  // Handed over in the register of a first parameter: for the entry, which is only jumped to.
+  void* argument = nullptr;
 };
 
 /// Makes `context` begin with `entry(argument)` on the stack of `size` bytes that starts at `bottom`.

@@ -74,7 +74,6 @@ class FiberPool {
   }
 
   [[nodiscard]] Fiber& root() { return root_; }
-  [[nodiscard]] Fiber& current() { return *current_; }
   /// How many there are beside the root, idle or not.
   [[nodiscard]] std::size_t size() const { return fibers_.size(); }
 

@@ -25,8 +25,7 @@ class mutex {
     const detail::Hidden hidden;
     World& world = World::here();
     world.pass();
-    while (owner_ != nullptr && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, "mutex::lock"));
-    take(world);
+    wait_and_take(world, "mutex::lock");
   }
   /// False if somebody has it.
   [[nodiscard]] bool try_lock() {
@@ -48,6 +47,10 @@ class mutex {
  private:
   friend class condition_variable;
 
+  void wait_and_take(World& world, const char* call) {
+    while (owner_ != nullptr && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, call));
+    take(world);
+  }
   void take(World& world) {
     owner_ = &world.current_task();
     detail::tsan_acquire(this);

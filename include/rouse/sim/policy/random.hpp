@@ -17,8 +17,8 @@ class RandomPolicy final : public Policy {
     return true;
   }
   [[nodiscard]] std::size_t who(const Candidates& candidates) override {
-    if (stickiness_ <= 1) return static_cast<std::size_t>(chance_.below(candidates.size()));
-    if (!candidates.has_current()) return static_cast<std::size_t>(chance_.below(candidates.size()));
+    if (stickiness_ <= 1 || !candidates.has_current())
+      return static_cast<std::size_t>(chance_.below(candidates.size()));
     if (chance_.below(stickiness_) != 0) return 0;
     return 1 + static_cast<std::size_t>(chance_.below(candidates.size() - 1));
   }

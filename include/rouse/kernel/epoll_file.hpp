@@ -10,6 +10,7 @@
 #include "registration.hpp"
 #include "user_memory.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace rouse::inline v0::kernel {
@@ -34,6 +35,7 @@ class EpollFile final : public File {
   [[nodiscard]] EventFlags readiness(EventFlags) override;
 
   SysResult<int> ioctl(unsigned long request, void* argument) override;
+  [[nodiscard]] Access asking() const override { return Access::write; }
   [[nodiscard]] std::string describe() const override;
 
   /// The registration of `file` under the number `fd`, or null.
@@ -74,6 +76,20 @@ class EpollFile final : public File {
     while (Registration* const registration = registrations_.front()) remove(*registration);
   }
 
+  /// A registration of `file` is made, changed or removed: the epoll and the file's queue are.
+  void note_change(const File& file) const {
+    if (observer == nullptr) return;
+    touch(object(), Access::write);
+    touch(file.object(), Access::write);
+    // Close to the limit, it matters who comes first.
+    if (watches_.limit - std::min(watches_.limit, watches_.count) < few_watches) {
+      touch(Object::watches(), Access::write);
+    }
+    // Loops and paths are looked for far away.
+    if (&file.kind() == &file_kind || !watchers.empty()) touch(Object::everything(), Access::write);
+  }
+  static constexpr std::uint64_t few_watches = 1'000;
+
   /// Puts a registration on the ready list if it is not there, and says so to whoever waits here.
   void enqueue(Registration& registration) {
     if (!registration.is_queued()) ready_.push_back(registration);
@@ -87,7 +103,7 @@ class EpollFile final : public File {
     // Test: "Epoll: looking at an epoll drops what is not ready from its front".
     const bool is_due = !registration.due().empty();
     if (registration.is_queued() || !is_due) return;
-    detail::tsan_release(&registration);
+    release_edge(registration);
     enqueue(registration);
     announce();
   }
@@ -111,7 +127,9 @@ class EpollFile final : public File {
 // without a key is taken by the first exclusive epoll".
 inline bool Registration::on_wake(EventFlags key) {
   if (!interest.matches(key)) return false;
-  detail::tsan_release(this);
+  release_edge(*this);
+  if (observer != nullptr) [[unlikely]]
+    touch(epoll_.object(), Access::write);
   epoll_.enqueue(*this);
   bool taken = false;
   if (!epoll_.waiters.empty()) {
@@ -137,11 +155,13 @@ inline EventFlags EpollFile::readiness(EventFlags) {
 }
 
 inline void EpollFile::modify(Registration& registration, EventFlags flags, EventData data) {
+  note_change(registration.file());
   registration.interest = Interest{flags, data};
   enqueue_if_due(registration);
 }
 
 inline void EpollFile::remove(Registration& registration) {
+  note_change(registration.file());
   --watches_.count;
   delete &registration;
 }
@@ -164,7 +184,7 @@ inline SysResult<int> EpollFile::deliver(Event* events, int max) {
       cascade();
       return SysResult<int>::failure(EFAULT);
     }
-    detail::tsan_acquire(registration);
+    acquire_edge(*registration);
     {
       // Made where it is to be: a copy of twelve packed bytes would have to wait for the stores that made them.
       const detail::Visible visible;

@@ -88,6 +88,7 @@ class EpollTopology {
 };
 
 inline SysResult<void> EpollFile::add(File& file, int fd, EventFlags flags, EventData data) {
+  note_change(file);
   if (watches_.count >= watches_.limit) return SysResult<void>::failure(ENOSPC);
   auto* const registration = new Registration{*this, file, fd, Interest{flags, data}};
   ++watches_.count;

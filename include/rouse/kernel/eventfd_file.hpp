@@ -23,7 +23,7 @@ class EventFdFile final : public File {
   SysResult<std::size_t> read(UserOutput& to) override {
     if (to.left() < sizeof count_) return SysResult<std::size_t>::failure(EINVAL);
     if (count_ == 0) return SysResult<std::size_t>::failure(EAGAIN);
-    detail::tsan_acquire(this);
+    acquire_edge(*this);
     const std::uint64_t value = semaphore_ ? 1 : count_;
     count_ -= value;
     queue.wake(EventFlags::out);
@@ -38,7 +38,7 @@ class EventFdFile final : public File {
     if (!from.peek_once(amount)) return SysResult<std::size_t>::failure(EFAULT);
     if (amount > count_max) return SysResult<std::size_t>::failure(EINVAL);
     if (amount > count_max - count_) return SysResult<std::size_t>::failure(EAGAIN);
-    detail::tsan_release(this);
+    release_edge(*this);
     count_ += amount;
     queue.wake(EventFlags::in);
     return sizeof amount;

@@ -35,6 +35,7 @@ class FdTable {
 
   /// Puts `file` at a number that is free or reserved. Precondition: `fd` >= 0 and not open.
   void install(int fd, FileRef file, bool close_on_exec) {
+    note_change(fd);
     const std::size_t index = take(fd);
     ROUSE_ASSERT(!slots_[index].file, "FdTable: the number is taken");
     slots_[index] = {std::move(file), close_on_exec};
@@ -60,6 +61,7 @@ class FdTable {
   /// Takes the file out; the number is free before the file is let go, as on Linux. Null if it was free already.
   /// Precondition: there is room for the number.
   [[nodiscard]] FileRef remove(int fd) {
+    note_change(fd);
     const auto index = static_cast<std::size_t>(fd);
     set_free(index);
     return std::move(slots_[index].file);
@@ -90,6 +92,12 @@ class FdTable {
 
   static int below(std::size_t number, std::uint64_t limit) { return number < limit ? static_cast<int>(number) : -1; }
 
+  static void note_change(int fd) {
+    if (observer == nullptr) return;
+    touch(Object::fd(fd), Access::write);
+    touch(Object::fd_table(), Access::write);
+  }
+
   std::size_t take(int fd) {
     make_room(fd);
     const auto index = static_cast<std::size_t>(fd);
@@ -118,6 +126,7 @@ class FdTable {
 class NewFd {
  public:
   NewFd(FdTable& fds, std::uint64_t limit, std::size_t from) : fds_(fds), fd_(fds.lowest_free(limit, from)) {
+    touch(Object::fd_table(), Access::write);
     if (fd_ >= 0) fds_.reserve(fd_);
   }
   NewFd(const NewFd&) = delete;

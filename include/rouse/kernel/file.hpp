@@ -7,6 +7,7 @@
 
 #include "../sys_result.hpp"
 #include "interest.hpp"
+#include "observer.hpp"
 #include "user_memory.hpp"
 #include "wait_queue.hpp"
 
@@ -53,7 +54,7 @@ struct WaitStyle {
   bool signals_first = false;  ///< A signal ends the call even if what it waits for has come.
 };
 
-class File {
+class File : public SyncPoint {
  public:
   File(const FileKind& kind, std::uint64_t id, int status_flags) : kind_(kind), id_(id), status_flags_(status_flags) {}
   File(const File&) = delete;
@@ -91,6 +92,10 @@ class File {
   virtual void hand_on(Direction) {}
   /// What is done, before that, when a signal ended its sleep; returns what the call comes to.
   virtual int give_up(Direction, int interrupted) { return interrupted; }
+
+  /// What it is in a footprint: the same for files that have state in common. And what being asked for its bits is.
+  [[nodiscard]] virtual Object object() const { return Object::file(id_); }
+  [[nodiscard]] virtual Access asking() const { return Access::read; }
 
   /// One line for dumps: what the file holds.
   [[nodiscard]] virtual std::string describe() const = 0;

@@ -108,6 +108,11 @@ class Kernel {
   }
 
   [[nodiscard]] File* file(int fd) const { return fds.file(fd); }
+  /// The same for an fd that the call is not made on: not the one in its Op.
+  [[nodiscard]] File* other_file(int fd) const {
+    if (observer != nullptr) note_look_up(fd, Access::read);
+    return fds.file(fd);
+  }
   /// The lowest free number from `from` on.
   [[nodiscard]] NewFd new_fd(std::size_t from = 0) { return {fds, limits.nofile_soft, from}; }
 
@@ -172,6 +177,7 @@ class Kernel {
     const detail::Hidden hidden_from_tsan;
     if (needs(needs_schedule_points)) host_.schedule_point(op);
     Locked locked{needs(needs_locking) ? &host_ : nullptr};
+    if (observer != nullptr) note_look_up(op.fd, Access::write);
     // Time may have passed since the last call.
     if (needs(timers_armed)) timers.run_due(host_.now());
     // What another task sent while this one was in code of its own would have interrupted that.
@@ -245,6 +251,13 @@ class Kernel {
     } else {
       delivery.action.sa_handler(info.si_signo);
     }
+  }
+
+  /// For footprints: what was found, and nothing too.
+  [[gnu::noinline, gnu::cold]] void note_look_up(int fd, Access access) const {
+    if (fd < 0) return;
+    touch(Object::fd(fd), Access::read);
+    if (const File* const found = fds.file(fd)) touch(found->object(), access);
   }
 
   std::unique_ptr<Host> own_host_;

@@ -24,7 +24,7 @@
 namespace rouse::inline v0::kernel {
 
 /// Something on its way to a namespace.
-class Packet {
+class Packet : public SyncPoint {
  public:
   Packet() = default;
   Packet(const Packet&) = delete;
@@ -175,7 +175,7 @@ inline void Network::send(NetNamespace& from, const IpAddress& to, std::unique_p
     const Time now = host_.now();
     const Time arrival =
         way.arrival(from.index() > at->index() ? Link::Way::back : Link::Way::there, now, packet->size());
-    detail::tsan_release(packet.get());
+    release_edge(*packet);
     if (arrival <= now) {
       arrivals_.push_back({at, std::move(packet)});
       return;
@@ -197,7 +197,7 @@ inline void Network::settle() noexcept {
 }
 
 inline void Network::arrive(Arrival& arrival) noexcept {
-  detail::tsan_acquire(arrival.packet.get());
+  acquire_edge(*arrival.packet);
   try {
     arrival.packet->arrive(*arrival.at);
   } catch (const std::bad_alloc&) {

@@ -1,6 +1,7 @@
 // PendingSignals: what was sent to a task, or to the process, and not delivered yet.
 #pragma once
 
+#include "observer.hpp"
 #include "signal_set.hpp"
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 
 namespace rouse::inline v0::kernel {
 
-class PendingSignals {
+class PendingSignals : public SyncPoint {
  public:
   [[nodiscard]] SignalSet set() const { return set_; }
 

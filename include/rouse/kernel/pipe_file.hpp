@@ -28,15 +28,16 @@ struct PipeSlot {
 };
 
 /// What the ends share.
-struct PipeRing {
+struct PipeRing : SyncPoint {
   std::deque<PipeSlot> slots;
   std::size_t slots_max = pipe_default_slots;
   PipeEnd* reader = nullptr;  ///< Null once closed.
   PipeEnd* writer = nullptr;
   bool was_polled = false;  ///< Somebody, once, asked one of the ends for its bits.
   const std::size_t& size_limit;
+  const std::uint64_t id;  ///< Of the reading end.
 
-  explicit PipeRing(const std::size_t& limit) : size_limit(limit) {}
+  PipeRing(const std::size_t& limit, std::uint64_t reader_id) : size_limit(limit), id(reader_id) {}
   [[nodiscard]] bool is_full() const { return slots.size() >= slots_max; }
   [[nodiscard]] std::size_t bytes() const {
     std::size_t sum = 0;
@@ -87,6 +88,9 @@ class PipeEnd final : public File {
   [[nodiscard]] int capacity() const { return static_cast<int>(ring_->slots_max * page_size); }
   SysResult<int> set_capacity(std::uint64_t bytes);
 
+  [[nodiscard]] Object object() const override { return Object::file(ring_->id); }
+  [[nodiscard]] Access asking() const override { return ring_->was_polled ? Access::read : Access::write; }
+
   [[nodiscard]] std::string describe() const override {
     return std::string(is_readable() ? "reading end, " : "writing end, ") + std::to_string(ring_->bytes()) +
            " bytes in " + std::to_string(ring_->slots.size()) + " of " + std::to_string(ring_->slots_max) + " slots";
@@ -115,7 +119,7 @@ inline SysResult<std::size_t> PipeEnd::read(UserOutput& to) {
   while (!ring_->slots.empty() && to.left() > 0) {
     PipeSlot& slot = ring_->slots.front();
     const std::size_t wanted = std::min(slot.left(), to.left());
-    detail::tsan_acquire(ring_.get());
+    acquire_edge(*ring_);
     const std::size_t put = to.put(slot.bytes.data() + slot.taken, wanted);
     if (put < wanted) {
       if (done == 0) return SysResult<std::size_t>::failure(EFAULT);
@@ -159,7 +163,7 @@ inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
 // Tops up the last slot with what is beyond whole pages, then takes new slots. A write that slept only takes slots:
 // whether to top up is decided once, at its start.
 inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) try {
-  detail::tsan_release(ring_.get());
+  release_edge(*ring_);
   const std::size_t odd = from.left() % page_size;
   if (!ring_->slots.empty() && !from.has_slept()) {
     PipeSlot& last = ring_->slots.back();

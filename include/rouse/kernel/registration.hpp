@@ -4,6 +4,7 @@
 
 #include "file.hpp"
 #include "interest.hpp"
+#include "observer.hpp"
 #include "wait_queue.hpp"
 
 namespace rouse::inline v0::kernel {
@@ -16,6 +17,7 @@ struct WatchedByFile {};
 struct OfEpoll {};
 
 class Registration final : public Waiter,
+                           public SyncPoint,
                            public detail::ListLink<Registration, Ready>,
                            public detail::ListLink<Registration, WatchedByFile>,
                            public detail::ListLink<Registration, OfEpoll> {
@@ -33,7 +35,11 @@ class Registration final : public Waiter,
   void leave_ready_list() { detail::ListLink<Registration, Ready>::unlink(); }
 
   /// What a wait would report now.
-  [[nodiscard]] EventFlags due() const { return interest.report(file_.readiness(interest.mask())); }
+  [[nodiscard]] EventFlags due() const {
+    if (observer != nullptr) [[unlikely]]
+      touch(file_.object(), file_.asking());
+    return interest.report(file_.readiness(interest.mask()));
+  }
 
   Interest interest;
 

@@ -49,6 +49,9 @@ class SignalFdFile final : public File {
 
   [[nodiscard]] SignalSet mask() const { return mask_; }
 
+  // Signals come to tasks, whatever those do.
+  [[nodiscard]] Object object() const override { return Object::everything(); }
+
   [[nodiscard]] std::string describe() const override {
     std::string text = "signals";
     mask_.for_each([&](int signal) { text += ' ' + std::to_string(signal); });

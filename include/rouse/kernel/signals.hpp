@@ -137,6 +137,7 @@ class Signals {
 };
 
 inline void Signals::set_action(int signal, const struct ::sigaction& to) {
+  touch(Object::everything(), Access::write);
   action(signal) = to;
   if (is_ignored(signal)) forget(signal);
 }
@@ -163,20 +164,22 @@ inline ::siginfo_t Signals::info_of(int signal, int code) {
 
 // What is ignored is not even queued, unless it is blocked: its action may be another one when it is not any more.
 inline void Signals::send_to_process(int signal) {
+  touch(Object::everything(), Access::write);
   forget_opposites(signal);
   if (is_ignored(signal) && !leader().signals.mask.has(signal)) return;
   if (!process_.add(info_of(signal, SI_USER))) return;
-  detail::tsan_release(&process_);
+  release_edge(process_);
   signalfds.wake(any_key);
   Task* const task = taker(signal);
   if (task != nullptr) notify(*task);
 }
 
 inline void Signals::send_to_task(Task& task, int signal, int code) {
+  touch(Object::everything(), Access::write);
   forget_opposites(signal);
   if (is_ignored(signal) && !task.signals.mask.has(signal)) return;
   if (!task.signals.pending.add(info_of(signal, code))) return;
-  detail::tsan_release(&task.signals.pending);
+  release_edge(task.signals.pending);
   signalfds.wake(any_key);
   if (!task.signals.mask.has(signal)) notify(task);
 }
@@ -219,6 +222,7 @@ inline void Signals::look_again(Task& task) {
 }
 
 inline void Signals::set_mask(Task& task, SignalSet mask) {
+  touch(Object::everything(), Access::write);
   const SignalSet blocked_now = mask - task.signals.mask;
   task.signals.mask = mask;
   // What this task was told of and now blocks is another's to take.
@@ -233,7 +237,7 @@ inline ::siginfo_t Signals::take_next(Task& task, SignalSet wanted) {
   const bool has_own = !(task.signals.pending.set() & wanted).empty();
   PendingSignals& pending = has_own ? task.signals.pending : process_;
   const SignalSet those = pending.set() & wanted;
-  detail::tsan_acquire(&pending);
+  acquire_edge(pending);
   return pending.take((those & synchronous).empty() ? those.lowest() : (those & synchronous).lowest());
 }
 
@@ -247,6 +251,7 @@ inline std::optional<::siginfo_t> Signals::take_here(SignalSet wanted) {
 }
 
 inline std::optional<Delivery> Signals::take(Task& task) {
+  touch(Object::everything(), Access::write);
   for (;;) {
     if (due(task).empty()) {
       look_again(task);

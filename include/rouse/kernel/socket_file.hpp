@@ -71,6 +71,10 @@ class SocketFile : public File, public detail::ListLink<SocketFile, InFlight> {
  public:
   using File::File;
 
+  // What a socket does reaches others, by names, ports, connections and packets: they are taken for one.
+  [[nodiscard]] Object object() const override { return Object::file(0); }
+  [[nodiscard]] Access asking() const override { return Access::write; }
+
   virtual SysResult<void> bind(std::string_view) { refuse("bind"); }
   virtual SysResult<void> listen(int) { refuse("listen"); }
   /// True after listen(2).

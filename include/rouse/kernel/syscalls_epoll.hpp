@@ -63,7 +63,7 @@ inline SysResult<void> epoll_ctl(Kernel& kernel, int epfd, int operation, int fd
     Event event;
     if (operation != EPOLL_CTL_DEL && !get_user(event, user_event)) return SysResult<void>::failure(EFAULT);
     File* const outer = kernel.file(epfd);
-    File* const file = kernel.file(fd);
+    File* const file = kernel.other_file(fd);
     if (outer == nullptr || file == nullptr) return SysResult<void>::failure(EBADF);
     if (!file->kind().is_pollable) return SysResult<void>::failure(EPERM);
     auto* const epoll = file_cast<EpollFile>(outer);
@@ -162,11 +162,12 @@ inline SysResult<void> pipe2(Kernel& kernel, int* user_fds, int flags) {
     if (!second) return SysResult<void>::failure(EMFILE);
     const int fds[2] = {first.number(), second.number()};
     if (!put_user(user_fds, fds)) return SysResult<void>::failure(EFAULT);
-    const auto ring = std::make_shared<PipeRing>(kernel.limits.pipe_max_size);
+    const std::uint64_t id = kernel.file_ids.next();
+    const auto ring = std::make_shared<PipeRing>(kernel.limits.pipe_max_size, id);
     const int both = flags & O_NONBLOCK;
     const int writing = both | (flags & O_DIRECT);  // What is a packet, is decided when it is written.
     const bool close_on_exec = (flags & O_CLOEXEC) != 0;
-    const FileRef reader{new PipeEnd{kernel.file_ids.next(), O_RDONLY | both, ring}};
+    const FileRef reader{new PipeEnd{id, O_RDONLY | both, ring}};
     const FileRef writer{new PipeEnd{kernel.file_ids.next(), O_WRONLY | writing, ring}};
     first.install(reader, close_on_exec);
     second.install(writer, close_on_exec);

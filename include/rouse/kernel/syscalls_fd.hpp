@@ -232,6 +232,8 @@ inline SysResult<int> duplicate_onto(Kernel& kernel, const Op& op, int to, bool 
   const int fd = op.fd;
   // A negative number is a very large one.
   if (static_cast<std::uint64_t>(to) >= kernel.limits.nofile_soft) return SysResult<int>::failure(EBADF);
+  touch(Object::fd_table(), Access::write);
+  if (const File* const there = kernel.other_file(to)) touch(there->object(), Access::write);
   kernel.fds.make_room(to);
   if (!kernel.fds.is_open(fd)) return SysResult<int>::failure(EBADF);
   if (kernel.fds.is_reserved(to)) return SysResult<int>::failure(EBUSY);  // By a call that will install a file there.
@@ -301,7 +303,7 @@ inline SysResult<int> fcntl(Kernel& kernel, int fd, int command, long argument) 
         return command == F_GETPIPE_SZ ? SysResult<int>{pipe->capacity()} : pipe->set_capacity(number);
       }
       case detail_fd::f_dupfd_query: {
-        const File* const other = kernel.file(static_cast<int>(number));
+        const File* const other = kernel.other_file(static_cast<int>(number));
         if (other == nullptr) return SysResult<int>::failure(EBADF);
         return file == other ? 1 : 0;
       }

@@ -81,7 +81,7 @@ inline SysResult<void> get_files(const Kernel& kernel, const char* data, std::si
   for (std::size_t i = 0; i < n; ++i) {
     int fd = 0;
     std::memcpy(&fd, data + i * sizeof fd, sizeof fd);
-    File* const file = kernel.file(fd);
+    File* const file = kernel.other_file(fd);
     if (file == nullptr) return SysResult<void>::failure(EBADF);
     files.emplace_back(file);
   }

@@ -21,8 +21,12 @@ namespace detail_poll {
 class PollWaiter final : public Waiter {
  public:
   PollWaiter(Host& host, Task& task, File& file, EventFlags key) : host_(host), task_(task), file_(&file), key_(key) {
+    touch(file.object(), Access::write);
     file.wait_queue().add_head(*this);
   }
+  PollWaiter(const PollWaiter&) = delete;
+  PollWaiter& operator=(const PollWaiter&) = delete;
+  ~PollWaiter() { touch(file_->object(), Access::write); }
 
  private:
   bool on_wake(EventFlags key) override {
@@ -41,7 +45,8 @@ class PollWaiter final : public Waiter {
 inline constexpr EventFlags nval{POLLNVAL};
 
 inline EventFlags readiness(const Kernel& kernel, int fd, EventFlags asked) {
-  File* const file = kernel.file(fd);
+  File* const file = kernel.other_file(fd);
+  if (file != nullptr && file->asking() == Access::write) touch(file->object(), Access::write);
   return file != nullptr ? file->readiness(asked) : nval;
 }
 
@@ -149,7 +154,7 @@ class SelectSets {
       detail::copy_from_user(asked_[i].data(), user_[i], bytes());
     }
     bool all_open = true;
-    for_each_asked([&](int fd, EventFlags) { all_open = all_open && kernel_.fds.is_open(fd); });
+    for_each_asked([&](int fd, EventFlags) { all_open = all_open && kernel_.other_file(fd) != nullptr; });
     return all_open ? SysResult<void>{} : SysResult<void>::failure(EBADF);
   }
 

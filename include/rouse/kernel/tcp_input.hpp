@@ -142,7 +142,7 @@ inline bool TcpEndpoint::take_ack(const TcpSegment& segment) {
     }
     establish();
     if (listener != nullptr) {
-      detail::tsan_release(listener.get());
+      release_edge(*listener);
       listener->wake(data_key);
     }
     if (write_shut) shut_write();  // As its listener was, before it was one.
@@ -196,7 +196,7 @@ inline void TcpEndpoint::take_urgent_byte(const TcpSegment& segment) {
   if (index >= segment.bytes.size()) return;
   urgent_ = Urgent::here;
   urgent_byte_ = segment.bytes[index];
-  detail::tsan_release(this);
+  release_edge(*this);
   wake(data_key);
 }
 
@@ -212,7 +212,7 @@ inline void TcpEndpoint::take_bytes(const TcpSegment& segment) {
     return fail(ECONNRESET);
   }
   const std::size_t n = std::min<std::size_t>(news.size(), static_cast<std::size_t>(advertised_ - expected_));
-  detail::tsan_release(this);
+  release_edge(*this);
   received_.push(news.substr(0, n));
   expected_ += n;
   send_ack();
@@ -220,7 +220,7 @@ inline void TcpEndpoint::take_bytes(const TcpSegment& segment) {
 }
 
 inline void TcpEndpoint::take_fin() {
-  detail::tsan_release(this);
+  release_edge(*this);
   ++expected_;
   read_shut = true;
   is_done = true;

@@ -247,7 +247,7 @@ inline void TcpEndpoint::retry(Time now) {
 
 inline void TcpEndpoint::fail(int with) {
   const std::shared_ptr<TcpEndpoint> keep = shared_from_this();
-  detail::tsan_release(this);
+  release_edge(*this);
   error = with;
   finish();
   wake_all();

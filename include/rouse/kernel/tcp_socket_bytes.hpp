@@ -38,7 +38,7 @@ inline SysResult<std::size_t> TcpSocketFile::receive(UserOutput& to, Incoming& m
   if ((flags & MSG_ERRQUEUE) != 0) return message.nothing_to_wait_for();
   if (end.state() == TcpState::listening) return Size::failure(ENOTCONN);
   if ((flags & MSG_OOB) != 0) return receive_urgent(to, message);
-  detail::tsan_acquire(&end);
+  acquire_edge(end);
   const std::size_t most = to.moved() + to.left();
   const std::size_t wanted = (flags & MSG_WAITALL) != 0 ? most : std::min(most, end.options.receive_least);
   // A peek that finds that others have read since it slept begins again, with what is there now: each time from then
@@ -74,7 +74,7 @@ inline SysResult<std::size_t> TcpSocketFile::receive_urgent(UserOutput& to, Inco
   }
   if (end.state() == TcpState::closed && !end.is_done) return Size::failure(ENOTCONN);
   if (end.urgent() == Urgent::here) {
-    detail::tsan_acquire(&end);
+    acquire_edge(end);
     const char byte = end.take_urgent((flags & MSG_PEEK) != 0);
     message.message_flags |= to.left() > 0 ? MSG_OOB : MSG_OOB | MSG_TRUNC;
     if (to.left() == 0) return 0;
@@ -104,7 +104,7 @@ inline SysResult<std::size_t> TcpSocketFile::send(UserInput& from, Outgoing& mes
   if ((message.flags & MSG_FASTOPEN) != 0) return Size::failure(EISCONN);
   const SysResult<void> checked = detail_inet::check_control(message.control, family_);
   if (!checked.ok()) return checked;
-  detail::tsan_release(&end);
+  release_edge(end);
   end.set_more((message.flags & MSG_MORE) != 0);
   const bool is_urgent = (message.flags & MSG_OOB) != 0;
   bool is_good = true;

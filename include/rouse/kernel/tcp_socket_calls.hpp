@@ -27,7 +27,7 @@ inline SysResult<void> TcpSocketFile::accept(IfEmpty, FileRef& accepted) {
   // It may have stopped listening while the call slept.
   if (!listens()) return SysResult<void>::failure(EINVAL);
   if (endpoint_->pending() == 0) return SysResult<void>::failure(EAGAIN);
-  detail::tsan_acquire(endpoint_.get());
+  acquire_edge(*endpoint_);
   const std::uint64_t id = net_.network().file_ids().next();
   // First, as it may run out of memory: then the connection stays.
   auto placeholder = std::make_shared<TcpEndpoint>(net_, InetOptions{});
@@ -110,7 +110,7 @@ inline SysResult<void> TcpSocketFile::start_connect(std::string_view address) {
 
 inline SysResult<void> TcpSocketFile::end_connect() {
   if (endpoint_->state() != TcpState::closed) {
-    detail::tsan_acquire(endpoint_.get());
+    acquire_edge(*endpoint_);
     state_ = State::connected;
     return {};
   }
@@ -150,7 +150,7 @@ inline SysResult<void> TcpSocketFile::shutdown(int how) {
     const bool is_made = state != TcpState::closed && !endpoint_->is_connecting();
     state_ = is_made ? State::connected : State::disconnecting;
   }
-  detail::tsan_release(endpoint_.get());
+  release_edge(*endpoint_);
   Result result;
   if (state == TcpState::syn_sent || (state == TcpState::listening && read)) {
     disconnect();

@@ -60,7 +60,7 @@ class TimerFdFile final : public File, private Timer, private RealTime::Watcher 
 
   void on_due(Time) override {
     // What was done before the timer was set, happens before its event. Said of this thread too, which is in between.
-    detail::tsan_acquire(this);
+    acquire_edge(*this);
     stopped_ = true;
     ++ticks_;
     queue.wake(EventFlags::in);
@@ -107,7 +107,7 @@ inline std::uint64_t TimerFdFile::go_on() {
 inline SysResult<std::size_t> TimerFdFile::read(UserOutput& to) {
   if (to.left() < sizeof ticks_) return SysResult<std::size_t>::failure(EINVAL);
   if (ticks_ == 0) return SysResult<std::size_t>::failure(EAGAIN);
-  detail::tsan_acquire(this);
+  acquire_edge(*this);
   const bool was_cancelled = take_cancelled();
   if (!was_cancelled) ticks_ += go_on();
   stopped_ = false;
@@ -126,7 +126,7 @@ inline SysResult<int> TimerFdFile::ioctl(unsigned long request, void* argument) 
   if (!get_user(ticks, argument)) return SysResult<int>::failure(EFAULT);
   if (ticks == 0) return SysResult<int>::failure(EINVAL);
   if (take_cancelled()) return SysResult<int>::failure(ECANCELED);
-  detail::tsan_release(this);
+  release_edge(*this);
   ticks_ = ticks;
   queue.wake(EventFlags::in);
   return 0;
@@ -145,7 +145,7 @@ inline SysResult<void> TimerFdFile::set(const Setting& to, int flags, Setting& b
   RealTime::Watcher::unlink();
   if (is_on_realtime_) realtime_.tell(*this);
   if (to.value == 0) return {};
-  detail::tsan_release(this);
+  release_edge(*this);
   deadline_ = is_moment ? to.value : time_after(timers().now(), to.value);
   arm();
   const bool was_cancelled = take_cancelled();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "host.hpp"
+#include "observer.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -119,6 +120,7 @@ inline Timer::~Timer() {
 }
 
 inline void Timers::schedule(Timer& timer, Time deadline) {
+  touch(Object::timers(), Access::write);
   cancel(timer);
   timer.deadline_ = deadline;
   timer.number_ = next_number_++;

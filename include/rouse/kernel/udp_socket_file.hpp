@@ -194,7 +194,7 @@ inline std::optional<UdpSocketFile::Fit> UdpSocketFile::fit(const IpEndpoint& fr
 inline void UdpSocketFile::take(Datagram& datagram) {
   const std::size_t cost = udp_cost(datagram.bytes.size(), datagram.to.address.is_v4());
   if (used_ != 0 && used_ + cost > static_cast<std::size_t>(options_.receive_buffer)) return;
-  detail::tsan_release(this);
+  release_edge(*this);
   datagrams_.push_back({datagram.from, std::move(datagram.bytes), cost});
   used_ += cost;
   queue.wake(data_key);
@@ -270,7 +270,7 @@ inline SysResult<void> UdpSocketFile::shutdown(int how) {
   if (how < SHUT_RD || how > SHUT_RDWR) return SysResult<void>::failure(EINVAL);
   read_shut_ = read_shut_ || how != SHUT_WR;
   write_shut_ = write_shut_ || how != SHUT_RD;
-  detail::tsan_release(this);
+  release_edge(*this);
   queue.wake_all();
   return is_connected_ ? SysResult<void>{} : SysResult<void>::failure(ENOTCONN);
 }
@@ -284,7 +284,7 @@ inline SysResult<std::size_t> UdpSocketFile::receive(UserOutput& to, Incoming& m
     if (read_shut_ && message.if_empty == IfEmpty::will_wait) return 0;
     return Size::failure(EAGAIN);
   }
-  detail::tsan_acquire(this);
+  acquire_edge(*this);
   Queued& first = datagrams_.front();
   const std::size_t size = first.bytes.size();
   const std::size_t n = std::min(to.left(), size);

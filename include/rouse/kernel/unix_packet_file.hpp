@@ -59,7 +59,7 @@ inline SysResult<std::size_t> UnixPacketFile::receive(UserOutput& to, Incoming& 
     if (read_shut_ && is_told) return 0;
     return SysResult<std::size_t>::failure(EAGAIN);
   }
-  detail::tsan_acquire(this);
+  acquire_edge(*this);
   const bool peeks = (message.flags & MSG_PEEK) != 0;
   UnixPacket& packet = *packets_.front();
   if (message.wants_sender) message.sender = sender_address(*packet.sender);
@@ -109,7 +109,7 @@ inline SysResult<std::size_t> UnixPacketFile::send(UserInput& from, Outgoing& me
 
 inline void UnixPacketFile::push(Outgoing& message, UnixPacketFile& target) {
   target.packets_.emplace_back();  // First, as it may run out of memory.
-  detail::tsan_release(&target);
+  release_edge(target);
   target.packets_.back().reset(static_cast<UnixPacket*>(message.held.release()));
   target.queue.wake(data_key);
 }

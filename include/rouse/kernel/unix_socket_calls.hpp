@@ -75,7 +75,7 @@ inline SysResult<void> UnixSocketFile::accept(IfEmpty if_empty, FileRef& accepte
     const bool hopeless = read_shut_ && if_empty == IfEmpty::will_wait;
     return SysResult<void>::failure(hopeless ? EINVAL : EAGAIN);
   }
-  detail::tsan_acquire(this);
+  acquire_edge(*this);
   accepted = std::move(pending_.front());
   pending_.pop_front();
   static_cast<UnixSocketFile&>(*accepted).is_pending_ = false;
@@ -100,7 +100,7 @@ inline SysResult<void> UnixSocketFile::connect(std::string_view address, WaitQue
   accepted.is_pending_ = true;
   listener->pending_.push_back(other);  // First, as it may run out of memory.
   connect_pair(*this, accepted);
-  detail::tsan_release(listener);
+  release_edge(*listener);
   listener->queue.wake(data_key);
   return {};
 }
@@ -111,11 +111,11 @@ inline SysResult<void> UnixSocketFile::shutdown(int how) {
   const bool write = how != SHUT_RD;
   read_shut_ = read_shut_ || read;
   write_shut_ = write_shut_ || write;
-  detail::tsan_release(this);
+  release_edge(*this);
   UnixSocketFile* const other = is_connection_oriented() ? peer() : nullptr;
   queue.wake_all();
   if (other != nullptr) {
-    detail::tsan_release(other);
+    release_edge(*other);
     other->read_shut_ = other->read_shut_ || write;
     other->write_shut_ = other->write_shut_ || read;
     other->queue.wake_all();
@@ -140,7 +140,7 @@ inline void UnixSocketFile::leave_peer() {
 }
 
 inline void UnixSocketFile::peer_closed(bool lost_messages) {
-  detail::tsan_release(this);
+  release_edge(*this);
   read_shut_ = write_shut_ = true;
   if (lost_messages) error_ = ECONNRESET;
   queue.wake_all();

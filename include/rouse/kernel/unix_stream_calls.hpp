@@ -25,7 +25,7 @@ inline SysResult<std::size_t> UnixStreamFile::receive(UserOutput& to, Incoming& 
     message.message_flags |= MSG_OOB;
     return receive_urgent(to, flags);
   }
-  detail::tsan_acquire(this);
+  acquire_edge(*this);
   const auto freed = [this](std::size_t cost) {
     if (peer() != nullptr) peer()->give_back(cost);
   };
@@ -65,7 +65,7 @@ inline SysResult<bool> UnixStreamFile::send_chunk(UserInput& from, std::size_t n
     return drop(EPIPE);
   }
   const std::size_t cost = unix_stream_cost(n);
-  detail::tsan_release(other);
+  release_edge(*other);
   other->chunks_.push(std::move(bytes), cost, urgent, UnixRights{domain_.in_flight, std::exchange(message.files, {})});
   charge(cost);
   from = unread;

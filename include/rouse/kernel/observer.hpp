@@ -1,0 +1,49 @@
+// Observer: who is told, on one thread, what calls touch and what they order. Nobody is, but for a simulation.
+#pragma once
+
+#include "../detail/tsan.hpp"
+#include "footprint.hpp"
+
+#include <cstdint>
+
+namespace rouse::inline v0::kernel {
+
+/// What an edge goes through: what a task did before it released the point, happens before what another does after it
+/// acquired it. Part of what it is about.
+class SyncPoint {
+ public:
+  /// For the observer, which knows its points by number; 0 for one that it has not seen.
+  mutable std::uint64_t number = 0;
+};
+
+class Observer {
+ public:
+  virtual void touched(Object object, Access access) = 0;
+  virtual void released(const SyncPoint& point) = 0;
+  virtual void acquired(const SyncPoint& point) = 0;
+
+ protected:
+  ~Observer() = default;
+};
+
+/// Of this thread; null for none.
+inline constinit thread_local Observer* observer = nullptr;
+
+inline void touch(Object object, Access access) {
+  if (observer != nullptr) [[unlikely]]
+    observer->touched(object, access);
+}
+
+/// An edge that Linux guarantees. ThreadSanitizer is told of it, too. Hidden code only.
+inline void release_edge(const SyncPoint& point) {
+  detail::tsan_release(&point);
+  if (observer != nullptr) [[unlikely]]
+    observer->released(point);
+}
+inline void acquire_edge(const SyncPoint& point) {
+  detail::tsan_acquire(&point);
+  if (observer != nullptr) [[unlikely]]
+    observer->acquired(point);
+}
+
+}  // namespace rouse::inline v0::kernel

@@ -29,6 +29,6 @@ using Programs = std::tuple<EdgeReaderStopsEarly, OneShotRearmedEarly, OneShotDi
                             PartialWriteDropped, StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait>;
 
 /// None of them takes as many steps without time moving, unless it is in a loop that has no end.
-inline constexpr rouse::sim::ExploreOptions options{.runs_max = 1'000'000, .limits = {.steps_max = 1'000}};
+inline constexpr rouse::sim::ExploreOptions options{.runs_max = 1'000'000, .world = {.steps_max = 1'000}};
 
 }  // namespace gallery

@@ -48,7 +48,7 @@ void show(const Schedule& schedule, const ExploreOptions& options, Test& test) {
   Outcome outcome;
   {
     AssertionCapture shown{AssertionCapture::Mode::first_failure_is_shown};
-    outcome = replay(schedule, test, options.limits);
+    outcome = replay(schedule, test, options.world);
     if (shown.has_failed()) return;
   }
   if (outcome.failed()) FAIL_CHECK(name_of(outcome.ending) << ": " << outcome.text);

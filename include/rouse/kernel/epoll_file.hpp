@@ -184,7 +184,9 @@ inline SysResult<int> EpollFile::deliver(Event* events, int max) {
       cascade();
       return SysResult<int>::failure(EFAULT);
     }
-    acquire_edge(*registration);
+    detail::tsan_acquire(static_cast<const SyncPoint*>(registration));
+    if (observer != nullptr) [[unlikely]]
+      observer->reported(*registration);
     {
       // Made where it is to be: a copy of twelve packed bytes would have to wait for the stores that made them.
       const detail::Visible visible;

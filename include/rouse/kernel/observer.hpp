@@ -16,11 +16,15 @@ class SyncPoint {
   mutable std::uint64_t number = 0;
 };
 
+class Registration;
+
 class Observer {
  public:
   virtual void touched(Object object, Access access) = 0;
   virtual void released(const SyncPoint& point) = 0;
   virtual void acquired(const SyncPoint& point) = 0;
+  /// An event is delivered: acquired, too.
+  virtual void reported(const Registration& registration) = 0;
 
  protected:
   ~Observer() = default;

@@ -111,6 +111,7 @@ inline bool put_revents(::pollfd* to, const std::vector<::pollfd>& entries) {
 
 /// The one fd that a call is about, for those who see it coming; -1 if there are more, or none. Asked outside of it.
 inline int fd_of(const ::pollfd* entries, unsigned n) {
+  const detail::Hidden hidden_from_tsan;
   static_assert(offsetof(::pollfd, fd) == 0);
   int fd = -1;
   if (n == 1 && can_read_user(entries, sizeof *entries)) std::memcpy(&fd, entries, sizeof fd);

@@ -30,7 +30,7 @@ class atomic {
 
   [[nodiscard]] T load(Order order = std::memory_order_seq_cst) const {
     const detail::Hidden hidden;
-    enter();
+    enter(kernel::Access::read);
     acquire(order);
     return value_;
   }
@@ -135,12 +135,12 @@ class atomic {
     }
   }
 
-  static void enter() { World::here().pass(); }
+  void enter(kernel::Access access = kernel::Access::write) const { World::here().pass(waiting_, access); }
   void acquire(Order order) const {
-    if (order != std::memory_order_relaxed && order != std::memory_order_release) detail::tsan_acquire(this);
+    if (order != std::memory_order_relaxed && order != std::memory_order_release) kernel::acquire_edge(waiting_);
   }
   void release(Order order) const {
-    if (order != std::memory_order_relaxed && order != std::memory_order_acquire) detail::tsan_release(this);
+    if (order != std::memory_order_relaxed && order != std::memory_order_acquire) kernel::release_edge(waiting_);
   }
   template <class Change>
   T change(Order order, Change change) {

@@ -19,13 +19,13 @@ class condition_variable {
   void notify_one() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(false);
+    world.pass(waiting_, kernel::Access::write, false);
     world.wake_one(waiting_);
   }
   void notify_all() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(false);
+    world.pass(waiting_, kernel::Access::write, false);
     world.wake_all(waiting_);
   }
 
@@ -33,6 +33,7 @@ class condition_variable {
   void wait(std::unique_lock<mutex>& lock) { static_cast<void>(wait_to(lock, kernel::time_never)); }
   template <class Predicate>
   void wait(std::unique_lock<mutex>& lock, Predicate predicate) {
+    const WaitsFor<Predicate> waits{predicate};
     while (!predicate()) wait(lock);
   }
 
@@ -60,8 +61,30 @@ class condition_variable {
     return World::here().deadline_of(limit);
   }
 
+  /// Says what the current task waits for, as long as it lives.
+  template <class Predicate>
+  class WaitsFor final : public Condition {
+   public:
+    explicit WaitsFor(Predicate& predicate) : task_(World::here().current_task()), predicate_(predicate) {
+      task_.set_waits_for(this);
+    }
+    WaitsFor(const WaitsFor&) = delete;
+    WaitsFor& operator=(const WaitsFor&) = delete;
+    ~WaitsFor() { task_.set_waits_for(nullptr); }
+
+    [[nodiscard]] bool holds() override {
+      const detail::Visible visible;
+      return static_cast<bool>(predicate_());
+    }
+
+   private:
+    SimTask& task_;
+    Predicate& predicate_;
+  };
+
   template <class Predicate>
   bool wait_to(std::unique_lock<mutex>& lock, kernel::Time deadline, Predicate& predicate) {
+    const WaitsFor<Predicate> waits{predicate};
     while (!predicate()) {
       if (wait_to(lock, deadline) == std::cv_status::timeout) return predicate();
     }
@@ -72,7 +95,7 @@ class condition_variable {
     const detail::Hidden hidden;
     World& world = World::here();
     ROUSE_ASSERT(lock.owns_lock(), "sim::condition_variable: waits without the lock");
-    world.pass();
+    world.pass(waiting_);
     mutex& mutex = *lock.mutex();
     // Between the unlocking and the sleep nobody comes in: that is what a condition variable is for.
     mutex.release(world);

@@ -20,7 +20,7 @@ struct ExploreOptions {
   std::uint64_t runs_max = 1'000;               ///< A policy may have fewer.
   std::uint64_t shrink_runs_max = 2'000;        ///< Spent on making a failure simple; 0 to take it as it is.
   std::uint64_t shrink_steps_max = 10'000'000;  ///< In those runs together.
-  WorldLimits limits{};
+  WorldOptions world{};
 };
 
 struct Exploration {
@@ -36,7 +36,7 @@ template <class Test>
 Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
   FiberPool fibers;
   const auto run = [&](Policy& by) {
-    World world{by, fibers, options.limits};
+    World world{by, fibers, options.world};
     return world.run([&] { test(world); });
   };
   Exploration exploration;
@@ -53,11 +53,11 @@ Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
 
 /// One run by a schedule that a failure has printed.
 template <class Test>
-Outcome replay(const Schedule& schedule, Test test, WorldLimits limits = {}) {
+Outcome replay(const Schedule& schedule, Test test, WorldOptions options = {}) {
   FiberPool fibers;
   Replay policy{schedule};
   static_cast<void>(policy.begin());
-  World world{policy, fibers, limits};
+  World world{policy, fibers, options};
   return world.run([&] { test(world); });
 }
 

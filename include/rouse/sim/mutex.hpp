@@ -24,14 +24,14 @@ class mutex {
   void lock() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass();
+    world.pass(waiting_);
     wait_and_take(world, "mutex::lock");
   }
   /// False if somebody has it.
   [[nodiscard]] bool try_lock() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass();
+    world.pass(waiting_);
     if (owner_ != nullptr) return false;
     take(world);
     return true;
@@ -40,7 +40,7 @@ class mutex {
   void unlock() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(false);  // Mostly in a destructor.
+    world.pass(waiting_, kernel::Access::write, false);  // Mostly in a destructor.
     release(world);
   }
 
@@ -53,12 +53,12 @@ class mutex {
   }
   void take(World& world) {
     owner_ = &world.current_task();
-    detail::tsan_acquire(this);
+    kernel::acquire_edge(waiting_);
   }
   void release(World& world) {
     ROUSE_ASSERT(owner_ == &world.current_task() || world.is_unwinding(),
                  "sim::mutex: unlocked by who has not locked it");
-    detail::tsan_release(this);
+    kernel::release_edge(waiting_);
     owner_ = nullptr;
     world.wake_all(waiting_);
   }
@@ -89,11 +89,11 @@ class shared_mutex {
   void unlock() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(false);
+    world.pass(waiting_, kernel::Access::write, false);
     ROUSE_ASSERT(is_written_ || world.is_unwinding(), "sim::shared_mutex: not locked");
     is_written_ = false;
-    detail::tsan_release(this);
-    detail::tsan_release(&readers_);
+    kernel::release_edge(waiting_);
+    kernel::release_edge(written_);
     world.wake_all(waiting_);
   }
 
@@ -107,10 +107,10 @@ class shared_mutex {
   void unlock_shared() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(false);
+    world.pass(waiting_, kernel::Access::write, false);
     ROUSE_ASSERT(readers_ > 0 || world.is_unwinding(), "sim::shared_mutex: not locked for reading");
     if (readers_ > 0) --readers_;
-    detail::tsan_release(this);  // The next writer comes after us; the next reader need not.
+    kernel::release_edge(waiting_);  // The next writer comes after us; the next reader need not.
     world.wake_all(waiting_);
   }
 
@@ -121,14 +121,14 @@ class shared_mutex {
   void lock_when(const char* call, IsOpen is_open, bool to_write) {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass();
+    world.pass(waiting_);
     while (!is_open() && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, call));
     take(to_write);
   }
   template <class IsOpen>
   [[nodiscard]] bool lock_if(IsOpen is_open, bool to_write) {
     const detail::Hidden hidden;
-    World::here().pass();
+    World::here().pass(waiting_);
     if (!is_open()) return false;
     take(to_write);
     return true;
@@ -136,15 +136,16 @@ class shared_mutex {
   void take(bool to_write) {
     if (to_write) {
       is_written_ = true;
-      detail::tsan_acquire(this);
+      kernel::acquire_edge(waiting_);
     } else {
       ++readers_;
-      detail::tsan_acquire(&readers_);
+      kernel::acquire_edge(written_);
     }
   }
 
   bool is_written_ = false;
   std::size_t readers_ = 0;
+  kernel::SyncPoint written_;  // What readers come after; writers come after all that goes through waiting_.
   SleepQueue waiting_;
 };
 

@@ -25,9 +25,9 @@ class counting_semaphore {
   void release(std::ptrdiff_t n = 1) {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(false);
+    world.pass(waiting_, kernel::Access::write, false);
     ROUSE_ASSERT(n >= 0 && n <= max() - count_, "sim::counting_semaphore: released beyond its maximum");
-    detail::tsan_release(this);
+    kernel::release_edge(waiting_);
     count_ += n;
     world.wake_all(waiting_);
   }
@@ -38,7 +38,7 @@ class counting_semaphore {
   /// False if there is none now.
   [[nodiscard]] bool try_acquire() {
     const detail::Hidden hidden;
-    World::here().pass();
+    World::here().pass(waiting_);
     if (count_ == 0) return false;
     take();
     return true;
@@ -56,7 +56,7 @@ class counting_semaphore {
  private:
   [[nodiscard]] bool acquire_until(kernel::Time deadline) {
     World& world = World::here();
-    world.pass();
+    world.pass(waiting_);
     while (count_ == 0) {
       const bool was_woken = world.sleep_in(waiting_, "semaphore::acquire", deadline);
       if (world.is_unwinding() || (!was_woken && count_ == 0)) return false;
@@ -66,7 +66,7 @@ class counting_semaphore {
   }
   void take() {
     --count_;
-    detail::tsan_acquire(this);
+    kernel::acquire_edge(waiting_);
   }
 
   std::ptrdiff_t count_;

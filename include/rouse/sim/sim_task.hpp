@@ -1,6 +1,7 @@
 // SimTask: an emulated thread on a fiber.
 #pragma once
 
+#include "../kernel/observer.hpp"
 #include "../kernel/task.hpp"
 #include "fiber.hpp"
 
@@ -37,11 +38,24 @@ class TaskBodyOf final : public TaskBody {
   F f_;
 };
 
-class SimTask final : public kernel::Task {
+/// What a task sleeps for, if it says so: asked when nothing can wake it any more.
+class Condition {
+ public:
+  [[nodiscard]] virtual bool holds() = 0;
+
+ protected:
+  ~Condition() = default;
+};
+
+class SimTask final : public kernel::Task, public kernel::SyncPoint {
  public:
   SimTask(World& world, std::uint32_t id, std::string name) : Task(id, std::move(name)), world_(world) {}
 
   [[nodiscard]] bool is_over() const { return state_ == State::over; }
+  /// Null for what is not known.
+  [[nodiscard]] Condition* waits_for() const { return waits_for_; }
+  void set_waits_for(Condition* condition) { waits_for_ = condition; }
+  [[nodiscard]] kernel::Object object() const { return kernel::Object::task(id()); }
 
  private:
   friend class World;
@@ -57,6 +71,7 @@ class SimTask final : public kernel::Task {
   bool was_cancelled_ = false;
   std::uint32_t swallowed_ = 0;
   kernel::Time deadline_ = kernel::time_never;
+  Condition* waits_for_ = nullptr;
   Fiber* fiber_ = nullptr;
   std::unique_ptr<TaskBody> body_;
 };

@@ -11,6 +11,7 @@ namespace rouse::inline v0::sim::this_thread {
 inline void yield() {
   const detail::Hidden hidden;
   World::here().pass();
+  kernel::touch(kernel::Object::everything(), kernel::Access::write);  // Who yields, shares something not seen here.
 }
 
 /// Sleeps in virtual time: a duration.

@@ -7,6 +7,7 @@
 #include "../kernel/kernel.hpp"
 #include "outcome.hpp"
 #include "policy/policy.hpp"
+#include "recorder.hpp"
 #include "sim_task.hpp"
 #include "sleep_queue.hpp"
 
@@ -19,10 +20,11 @@
 
 namespace rouse::inline v0::sim {
 
-/// Bounds of a run.
-struct WorldLimits {
+/// Bounds of a run, and what is looked for in it.
+struct WorldOptions {
   /// How many schedule points may go by without time moving; more is a livelock.
   std::uint64_t steps_max = 100'000;
+  Detectors detectors{};
 };
 
 /// One run of a program on an emulated kernel. Whoever makes it, sets up what the program needs; then run() runs it.
@@ -42,12 +44,18 @@ struct WorldLimits {
 class World final : public kernel::Host {
  public:
   /// Both outlive it. A policy that has no run left is misuse.
-  World(Policy& policy, FiberPool& fibers, WorldLimits limits = {})
-      : policy_(policy), fibers_(fibers), limits_(limits), kernel_(*this) {
+  World(Policy& policy, FiberPool& fibers, WorldOptions options = {})
+      : policy_(policy),
+        fibers_(fibers),
+        options_(options),
+        kernel_(*this),
+        recorder_(*this, {policy.wants_steps(), options.detectors.has(Ending::data_race),
+                          options.detectors.has(Ending::stale_registration)}) {
     all_.push_back(std::make_unique<SimTask>(*this, 1, "main"));
     current_ = all_.front().get();
     tasks_.push_back(*current_);
     runnable_.push_back(current_);
+    recorder_.add_task(*current_);
   }
   /// Precondition: it is not running.
   ~World() override {
@@ -92,7 +100,9 @@ class World final : public kernel::Host {
     runnable_.reserve(all_.size() + 1);
     start(spawned, std::make_unique<TaskBodyOf<F>>(std::move(f)));
     all_.push_back(std::move(task));
-    detail::tsan_release(&spawned);
+    recorder_.add_task(spawned);
+    kernel::release_edge(spawned);
+    kernel::touch(kernel::Object::tasks(), kernel::Access::write);
     tasks_.push_back(spawned);
     runnable_.push_back(&spawned);
     pass();
@@ -114,6 +124,7 @@ class World final : public kernel::Host {
   void join_all() {
     const detail::Hidden hidden;
     pass();
+    kernel::touch(kernel::Object::tasks(), kernel::Access::read);
     for (std::size_t i = 0; i < all_.size(); ++i) {
       if (all_[i].get() != current_) wait_for_end(*all_[i]);
     }
@@ -123,6 +134,10 @@ class World final : public kernel::Host {
   /// as this one sleeps, joins or ends. For what would end a program.
   void give_up(std::string what) {
     fail(std::uncaught_exceptions() > 0 ? Ending::exception : Ending::misuse, std::move(what));
+  }
+  /// Ends the run as failed by a detector, if that is looked for.
+  void fail_by(Ending ending, std::string text) {
+    if (options_.detectors.has(ending)) fail(ending, std::move(text));
   }
   /// Ends the run as failed by an assertion of the test framework, which throws or returns by itself.
   void fail_assertion(std::string text) { fail(Ending::assertion, std::move(text)); }
@@ -154,11 +169,19 @@ class World final : public kernel::Host {
   /// A point at which another task may go on. Hidden code only. Throws `Cancelled`, if it may, out of a task that goes
   /// on and on after the run has failed.
   void pass(bool may_throw = true);
+  /// The same, of a step that begins with looking at what the queue is part of, or with changing it.
+  void pass(const SleepQueue& queue, kernel::Access access = kernel::Access::write, bool may_throw = true) {
+    pass(may_throw);
+    kernel::touch(queue.object(), access);
+  }
   /// When a limit that begins now is over.
   [[nodiscard]] kernel::Time deadline_of(Timeout limit) {
     return limit.is_never() ? kernel::time_never : kernel::time_after(now(), limit.nanoseconds());
   }
   [[nodiscard]] SimTask& current_task() { return *current_; }
+  /// By its number. Precondition: there is one.
+  [[nodiscard]] SimTask& task(std::uint32_t id) { return *all_[id - 1]; }
+  [[nodiscard]] Recorder& recorder() { return recorder_; }
   /// Puts the current task to sleep until somebody wakes it in `queue`, or `deadline` comes: false if that came first.
   /// `call` is for dumps. Hidden code only. Throws `Cancelled` if the run has failed; false if that may not be thrown
   /// now.
@@ -186,6 +209,7 @@ class World final : public kernel::Host {
 
   void make_runnable(SimTask& task);
   void put_to_sleep(SimTask& task, kernel::Time deadline);
+  void end_step();
   /// Goes on in whoever is next; returns when the present task is.
   void switch_away();
   [[nodiscard]] SimTask& next_task();
@@ -200,19 +224,22 @@ class World final : public kernel::Host {
   [[nodiscard]] bool sleep_quietly_in(SleepQueue& queue, const char* call, kernel::Time deadline);
 
   void fail(Ending ending, std::string text, std::exception_ptr error = nullptr);
-  void fail_by(const std::exception_ptr& error, std::string text);
+  void fail_by_exception(const std::exception_ptr& error, std::string text);
+  void fail_by_deadlock();
+  [[nodiscard]] std::string lost_wakeups() const;
   void throw_if_unwinding(SimTask& task);
   void note_open_fds();
   void check_open_fds();
 
   Policy& policy_;
   FiberPool& fibers_;
-  const WorldLimits limits_;
+  const WorldOptions options_;
   kernel::Time now_ = 0;
   bool time_is_over_ = false;  // In a call of a task that is unwound, whose waits must end.
   bool is_running_ = false;
   bool is_unwinding_ = false;
   std::uint64_t steps_here_ = 0;  // Since time has moved.
+  bool time_moved_ = false;       // Since the policy was asked who goes on.
   std::vector<std::unique_ptr<SimTask>> all_;
   std::vector<SimTask*> runnable_;  // By number.
   SleepQueue joining_;
@@ -223,6 +250,7 @@ class World final : public kernel::Host {
   SimTask* current_ = nullptr;
   Outcome outcome_;
   kernel::Kernel kernel_;
+  Recorder recorder_;
 };
 
 }  // namespace rouse::inline v0::sim

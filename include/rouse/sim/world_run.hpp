@@ -14,22 +14,26 @@ namespace rouse::inline v0::sim {
 inline void World::run_to_the_end(SimTask& first) {
   note_open_fds();
   World* const outer = std::exchange(running_here, this);
+  kernel::Observer* const outer_observer = std::exchange(kernel::observer, recorder_.is_needed() ? &recorder_ : nullptr);
+  SleepQueue::next_id = 1;
   is_running_ = true;
-  detail::tsan_release(&first);
+  kernel::release_edge(first);
   fibers_.switch_to(*first.fiber_);
-  for (const auto& task : all_) detail::tsan_acquire(task.get());  // Whoever runs a World has joined them all.
+  for (const auto& task : all_) kernel::acquire_edge(*task);  // Whoever runs a World has joined them all.
+  end_step();
   is_running_ = false;
   running_here = outer;
+  kernel::observer = outer_observer;
   outcome_.time = now_;
-  if (!outcome_.failed()) check_open_fds();
+  if (!is_unwinding_) check_open_fds();
 }
 
 inline Fiber& World::run_task(void* argument) {
   SimTask& task = *static_cast<SimTask*>(argument);
   World& world = task.world_;
-  detail::tsan_acquire(&task);
+  kernel::acquire_edge(task);
   world.run_body(task);
-  detail::tsan_release(&task);
+  kernel::release_edge(task);
   return world.end(task);
 }
 
@@ -41,9 +45,9 @@ inline void World::run_body(SimTask& task) {
   } catch (const Cancelled&) {
     return;
   } catch (const std::exception& error) {
-    fail_by(std::current_exception(), "task \"" + task.name() + "\" threw: " + error.what());
+    fail_by_exception(std::current_exception(), "task \"" + task.name() + "\" threw: " + error.what());
   } catch (...) {
-    fail_by(std::current_exception(), "task \"" + task.name() + "\" threw what is no std::exception");
+    fail_by_exception(std::current_exception(), "task \"" + task.name() + "\" threw what is no std::exception");
   }
   if (task.was_cancelled_) {
     outcome_.text += "\ntask \"" + task.name() + "\" swallowed the exception that unwinds it";
@@ -54,6 +58,7 @@ inline Fiber& World::end(SimTask& task) {
   task.state_ = SimTask::State::over;
   task.unlink();
   std::erase(runnable_, &task);
+  kernel::touch(task.object(), kernel::Access::write);
   wake_all(joining_);
   if (--alive_ == 0) return fibers_.root();
   current_ = &next_task();
@@ -70,11 +75,18 @@ inline void World::pass(bool may_throw) {
     if (may_throw && ++steps_unwinding_ > steps_unwinding_max) throw_if_unwinding(*current_);
     return;
   }
-  if (++steps_here_ > limits_.steps_max) {
-    fail(Ending::livelock, "no time has passed for " + std::to_string(limits_.steps_max) + " steps\n" + dump(kernel_));
+  if (++steps_here_ > options_.steps_max) {
+    fail(Ending::livelock, "no time has passed for " + std::to_string(options_.steps_max) + " steps\n" + dump(kernel_));
     return;
   }
-  if (runnable_.size() > 1) switch_away();
+  if (runnable_.size() > 1 || recorder_.wants().footprints) switch_away();
+}
+
+// What was touched up to here is the step of the task that the policy chose last.
+inline void World::end_step() {
+  if (!recorder_.wants().footprints) return;
+  policy_.stepped(recorder_.step(), std::exchange(time_moved_, false));
+  recorder_.step().clear();
 }
 
 inline void World::switch_away() {
@@ -91,15 +103,16 @@ inline SimTask& World::next_task() {
       joins_in_a_circle_ = true;
       wake_all(joining_);
     } else if (!advance()) {
-      fail(Ending::deadlock, dump(kernel_));
+      fail_by_deadlock();
     }
   }
   // What the first task owns, the others may use: it is unwound last.
   if (is_unwinding_) return *runnable_.back();
-  return runnable_.size() == 1 ? *runnable_.front() : chosen_task();
+  return runnable_.size() == 1 && !recorder_.wants().footprints ? *runnable_.front() : chosen_task();
 }
 
 inline SimTask& World::chosen_task() {
+  end_step();
   std::size_t first = 0;
   while (first < runnable_.size() && runnable_[first]->id() < current_->id()) ++first;
   const bool has_current = first < runnable_.size() && runnable_[first] == current_;
@@ -107,7 +120,7 @@ inline SimTask& World::chosen_task() {
   const Candidates candidates{runnable_.data(), runnable_.size(), first, has_current};
   const std::size_t choice = policy_.who(candidates);
   ROUSE_ASSERT(choice < candidates.size(), "World: the policy chose a task that is none");
-  outcome_.schedule.push_back(choice);
+  if (candidates.size() > 1) outcome_.schedule.push_back(choice);
   if (has_current && choice != 0) ++outcome_.preemptions;
   return candidates[choice];
 }
@@ -156,7 +169,10 @@ inline bool World::advance() {
     now_ = next;
     steps_here_ = 0;
   }
+  time_moved_ = true;
+  recorder_.set_time_moves(true);
   timers_->run_due(now_);
+  recorder_.set_time_moves(false);
   for (const auto& task : all_) {
     if (task->state_ == SimTask::State::asleep && task->deadline_ <= now_) make_runnable(*task);
   }
@@ -177,6 +193,7 @@ inline bool World::sleep_quietly_in(SleepQueue& queue, const char* call, kernel:
   put_to_sleep(self, deadline);
   switch_away();
   self.set_blocked_on(nullptr);
+  kernel::touch(queue.object(), kernel::Access::write);  // It looks again, and leaves the queue.
   return std::erase(queue.tasks_, &self) == 0;
 }
 
@@ -195,10 +212,12 @@ inline void World::wake_all(SleepQueue& queue) {
 
 // Goes on until the task is over even if the run has failed: what it refers to is often the waiting task's.
 inline void World::wait_quietly_for_end(SimTask& task) {
+  kernel::touch(task.object(), kernel::Access::read);
   while (!task.is_over() && !joins_in_a_circle_) {
     static_cast<void>(sleep_quietly_in(joining_, "join", kernel::time_never));
+    kernel::touch(task.object(), kernel::Access::read);
   }
-  detail::tsan_acquire(&task);
+  kernel::acquire_edge(task);
 }
 
 // -- failures
@@ -206,13 +225,15 @@ inline void World::wait_quietly_for_end(SimTask& task) {
 inline void World::fail(Ending ending, std::string text, std::exception_ptr error) {
   if (is_unwinding_) return;
   is_unwinding_ = true;
-  outcome_.ending = ending;
-  outcome_.text = std::move(text);
-  outcome_.error = std::move(error);
+  if (options_.detectors.has(ending)) {
+    outcome_.ending = ending;
+    outcome_.text = std::move(text);
+    outcome_.error = std::move(error);
+  }
   for (const auto& task : all_) make_runnable(*task);
 }
 
-inline void World::fail_by(const std::exception_ptr& error, std::string text) {
+inline void World::fail_by_exception(const std::exception_ptr& error, std::string text) {
   // What was in flight when the task gave up the run, has arrived.
   if (outcome_.ending == Ending::exception && outcome_.error == nullptr) {
     outcome_.text = std::move(text);
@@ -220,6 +241,53 @@ inline void World::fail_by(const std::exception_ptr& error, std::string text) {
   } else {
     fail(Ending::exception, std::move(text), error);
   }
+}
+
+inline void World::fail_by_deadlock() {
+  const std::string lost = options_.detectors.has(Ending::lost_wakeup) ? lost_wakeups() : std::string{};
+  if (lost.empty()) {
+    fail(Ending::deadlock, dump(kernel_));
+  } else {
+    fail(Ending::lost_wakeup, lost + dump(kernel_));
+  }
+}
+
+// Who sleeps in an epoll that watches a file which is ready now, has lost what would have told it.
+inline std::string World::lost_wakeups() const {
+  std::string text;
+  for (const auto& task : all_) {
+    const kernel::BlockedOn* const why = task->blocked_on();
+    if (task->is_over() || why == nullptr) continue;
+    if (task->waits_for() != nullptr && task->waits_for()->holds()) {
+      text += "task \"" + task->name() + "\" sleeps in " + why->call + ", though its condition holds\n";
+    }
+    const auto* const epoll = kernel::file_cast<kernel::EpollFile>(const_cast<kernel::File*>(why->file));
+    if (epoll == nullptr) continue;
+    epoll->for_each_registration([&](const kernel::Registration& registration) {
+      constexpr EventFlags room = EventFlags::out | EventFlags::wrnorm | EventFlags::wrband;
+      const EventFlags ready = registration.due() - room;  // Room there mostly is, and nobody sleeps for it then.
+      if (ready.empty()) return;
+      text += "task \"" + task->name() + "\" sleeps in " + why->call + " on fd " + std::to_string(why->fd) + ", though fd " +
+              std::to_string(registration.fd()) + " (" + registration.file().kind().name + ") has " + to_string(ready) + "\n";
+    });
+  }
+  return text;
+}
+
+inline std::uint32_t Recorder::who() const {
+  return time_moves_ ? HappensBefore::nobody : world_.current_task().id();
+}
+
+inline void Recorder::reported(const kernel::Registration& registration) {
+  acquired(registration);
+  if (!wants_.stale_registrations) return;
+  const kernel::File* const there = world_.kernel().fds.file(registration.fd());
+  if (there == &registration.file()) return;
+  world_.fail_by(Ending::stale_registration,
+                 "an epoll reports what was registered as fd " + std::to_string(registration.fd()) + " (" +
+                     registration.file().kind().name + "), a number that " +
+                     (there != nullptr ? std::string{"is another file's by now: "} + there->kind().name
+                                       : std::string{"is closed by now"}));
 }
 
 inline void World::throw_if_unwinding(SimTask& task) {
@@ -250,7 +318,7 @@ inline void World::check_open_fds() {
     if (at < files_before_.size() && files_before_[at] == file.id()) return;
     leaked += std::string{leaked.empty() ? "" : ", "} + std::to_string(fd) + " (" + file.kind().name + ")";
   });
-  if (leaked.empty()) return;
+  if (leaked.empty() || !options_.detectors.has(Ending::leaked_fd)) return;
   outcome_.ending = Ending::leaked_fd;
   outcome_.text = "still open at the end of the run: " + leaked;
 }

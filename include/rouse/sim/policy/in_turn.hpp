@@ -11,6 +11,7 @@ class InTurn final : public Policy {
   [[nodiscard]] bool begin() override { return true; }
   [[nodiscard]] std::size_t who(const Candidates&) override { return 0; }
   [[nodiscard]] std::uint64_t number(std::uint64_t) override { return 0; }
+  [[nodiscard]] bool fault(std::uint64_t) override { return false; }
 };
 
 }  // namespace rouse::inline v0::sim

@@ -23,6 +23,7 @@ class Mixed final : public Policy {
   }
   [[nodiscard]] std::size_t who(const Candidates& candidates) override { return at_->who(candidates); }
   [[nodiscard]] std::uint64_t number(std::uint64_t n) override { return at_->number(n); }
+  [[nodiscard]] bool fault(std::uint64_t one_in) override { return at_->fault(one_in); }
 
  private:
   RandomPolicy random_;

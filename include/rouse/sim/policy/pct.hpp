@@ -44,6 +44,7 @@ class Pct final : public Policy {
     return best;
   }
   [[nodiscard]] std::uint64_t number(std::uint64_t n) override { return chance_.below(n); }
+  [[nodiscard]] bool fault(std::uint64_t one_in) override { return chance_.below(one_in) == 0; }
 
  private:
   std::size_t highest(const Candidates& candidates) {

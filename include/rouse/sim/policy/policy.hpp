@@ -1,6 +1,7 @@
 // Policy: who decides what a program under test leaves open. One file for each kind.
 #pragma once
 
+#include "../../kernel/footprint.hpp"
 #include "../../kernel/task.hpp"
 
 #include <cstddef>
@@ -17,7 +18,7 @@ class Candidates {
   Candidates(SimTask* const* tasks, std::size_t size, std::size_t first, bool has_current)
       : tasks_(tasks), size_(size), first_(first), has_current_(has_current) {}
 
-  /// 2 or more.
+  /// 2 or more; 1 too for a policy that wants steps.
   [[nodiscard]] std::size_t size() const { return size_; }
   /// True if the first of them is the task that runs: another one would preempt it.
   [[nodiscard]] bool has_current() const { return has_current_; }
@@ -49,6 +50,14 @@ class Policy {
   [[nodiscard]] virtual std::size_t who(const Candidates& candidates) = 0;
   /// Anything else that is open: a number below `n`. Precondition: n > 1.
   [[nodiscard]] virtual std::uint64_t number(std::uint64_t n) = 0;
+  /// Whether a fault strikes that is to strike one call in `one_in`. Precondition: one_in > 0.
+  [[nodiscard]] virtual bool fault(std::uint64_t one_in) = 0;
+
+  /// True if it wants to be told what each step touched, and to be asked who() even if only one task can go on.
+  [[nodiscard]] virtual bool wants_steps() const { return false; }
+  /// What was touched since who() was asked last; time may have moved after that. Comes before the next who(), and at
+  /// the end of a run.
+  virtual void stepped(const kernel::Footprint&, bool /*time_moved*/) {}
 };
 
 }  // namespace rouse::inline v0::sim

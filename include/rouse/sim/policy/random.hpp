@@ -23,6 +23,7 @@ class RandomPolicy final : public Policy {
     return 1 + static_cast<std::size_t>(chance_.below(candidates.size() - 1));
   }
   [[nodiscard]] std::uint64_t number(std::uint64_t n) override { return chance_.below(n); }
+  [[nodiscard]] bool fault(std::uint64_t one_in) override { return chance_.below(one_in) == 0; }
 
  private:
   kernel::Chance seeds_;

@@ -25,6 +25,7 @@ class Replay final : public Policy {
     fits_ = false;
     return 0;
   }
+  [[nodiscard]] bool fault(std::uint64_t) override { return number(2) != 0; }
 
   /// False if the last run was not the schedule's: a choice had too large a value, or none was asked for it. Then the
   /// program has changed, or something that is not under our control decides in it.

@@ -5,6 +5,7 @@
 #include "counter_overflow_blocks.hpp"
 #include "dup_keeps_reporting.hpp"
 #include "edge_reader_stops_early.hpp"
+#include "edges_beyond_the_budget.hpp"
 #include "exclusive_wakeup_lost.hpp"
 #include "half_close_is_no_close.hpp"
 #include "interrupted_wait_is_an_error.hpp"
@@ -13,18 +14,21 @@
 #include "one_shot_disarms_both.hpp"
 #include "one_shot_rearmed_early.hpp"
 #include "partial_write_dropped.hpp"
+#include "short_read_hides_the_end.hpp"
 #include "signal_before_wait.hpp"
 #include "stale_event_in_batch.hpp"
 #include "stop_flag_after_wakeup.hpp"
 #include "timeout_rounded_down.hpp"
+#include "wakeup_coalesced_away.hpp"
 #include <rouse/sim/explore.hpp>
 
 #include <tuple>
 
 namespace gallery {
 
-using Programs = std::tuple<EdgeReaderStopsEarly, OneShotRearmedEarly, OneShotDisarmsBoth, StaleEventInBatch,
-                            DupKeepsReporting, ExclusiveWakeupLost, CounterOverflowBlocks, InterruptedWaitIsAnError,
+using Programs = std::tuple<EdgeReaderStopsEarly, EdgesBeyondTheBudget, ShortReadHidesTheEnd, OneShotRearmedEarly,
+                            OneShotDisarmsBoth, StaleEventInBatch, DupKeepsReporting, ExclusiveWakeupLost,
+                            CounterOverflowBlocks, WakeupCoalescedAway, InterruptedWaitIsAnError,
                             InterruptedWaitStartsOver, TimeoutRoundedDown, AcceptAtTheLimit, HalfCloseIsNoClose,
                             PartialWriteDropped, StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait>;
 

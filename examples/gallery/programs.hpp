@@ -7,7 +7,9 @@
 #include "edge_reader_stops_early.hpp"
 #include "edges_beyond_the_budget.hpp"
 #include "exclusive_wakeup_lost.hpp"
+#include "fd_number_reused.hpp"
 #include "half_close_is_no_close.hpp"
+#include "herd_on_one_event_fd.hpp"
 #include "interrupted_wait_is_an_error.hpp"
 #include "interrupted_wait_starts_over.hpp"
 #include "locks_in_two_orders.hpp"
@@ -26,11 +28,12 @@
 
 namespace gallery {
 
-using Programs = std::tuple<EdgeReaderStopsEarly, EdgesBeyondTheBudget, ShortReadHidesTheEnd, OneShotRearmedEarly,
-                            OneShotDisarmsBoth, StaleEventInBatch, DupKeepsReporting, ExclusiveWakeupLost,
-                            CounterOverflowBlocks, WakeupCoalescedAway, InterruptedWaitIsAnError,
-                            InterruptedWaitStartsOver, TimeoutRoundedDown, AcceptAtTheLimit, HalfCloseIsNoClose,
-                            PartialWriteDropped, StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait>;
+using Programs =
+    std::tuple<EdgeReaderStopsEarly, EdgesBeyondTheBudget, ShortReadHidesTheEnd, OneShotRearmedEarly,
+               OneShotDisarmsBoth, StaleEventInBatch, FdNumberReused, DupKeepsReporting, ExclusiveWakeupLost,
+               HerdOnOneEventFd, CounterOverflowBlocks, WakeupCoalescedAway, InterruptedWaitIsAnError,
+               InterruptedWaitStartsOver, TimeoutRoundedDown, AcceptAtTheLimit, HalfCloseIsNoClose, PartialWriteDropped,
+               StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait>;
 
 /// None of them takes as many steps without time moving, unless it is in a loop that has no end.
 inline constexpr rouse::sim::ExploreOptions options{.runs_max = 1'000'000, .limits = {.steps_max = 1'000}};

@@ -21,6 +21,7 @@
 #include "stale_event_in_batch.hpp"
 #include "stop_flag_after_wakeup.hpp"
 #include "timeout_rounded_down.hpp"
+#include "timer_disarmed_by_zero.hpp"
 #include "wakeup_coalesced_away.hpp"
 #include <rouse/sim/explore.hpp>
 
@@ -32,8 +33,8 @@ using Programs =
     std::tuple<EdgeReaderStopsEarly, EdgesBeyondTheBudget, ShortReadHidesTheEnd, OneShotRearmedEarly,
                OneShotDisarmsBoth, StaleEventInBatch, FdNumberReused, DupKeepsReporting, ExclusiveWakeupLost,
                HerdOnOneEventFd, CounterOverflowBlocks, WakeupCoalescedAway, InterruptedWaitIsAnError,
-               InterruptedWaitStartsOver, TimeoutRoundedDown, AcceptAtTheLimit, HalfCloseIsNoClose, PartialWriteDropped,
-               StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait>;
+               InterruptedWaitStartsOver, TimeoutRoundedDown, TimerDisarmedByZero, AcceptAtTheLimit, HalfCloseIsNoClose,
+               PartialWriteDropped, StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait>;
 
 /// None of them takes as many steps without time moving, unless it is in a loop that has no end.
 inline constexpr rouse::sim::ExploreOptions options{.runs_max = 1'000'000, .limits = {.steps_max = 1'000}};

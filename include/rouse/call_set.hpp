@@ -36,6 +36,7 @@ class CallSet {
   [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
 
   friend constexpr CallSet operator|(CallSet a, CallSet b) { return CallSet{Raw{}, a.bits_ | b.bits_}; }
+  friend constexpr CallSet operator&(CallSet a, CallSet b) { return CallSet{Raw{}, a.bits_ & b.bits_}; }
   constexpr CallSet& operator|=(CallSet other) { return *this = *this | other; }
   friend constexpr bool operator==(CallSet, CallSet) = default;
 

@@ -148,7 +148,7 @@ inline constexpr FaultRow fault_rows[] = {
     {Call::unlink, on_any, FaultRow::either, {ENOENT, EACCES, EIO, ENOMEM}},
 
     // What waits.
-    {CallSet::epoll_waits | Call::clock_nanosleep, on_any, FaultRow::either, {EINTR}},
+    {CallSet::epoll_waits | Call::clock_nanosleep, on_any, FaultRow::blocking, {EINTR}},
     {{Call::poll, Call::ppoll, Call::select, Call::pselect6}, on_any, FaultRow::either, {EINTR, ENOMEM}},
     {Call::epoll_ctl, on_any, FaultRow::either, {ENOMEM, ENOSPC}},
 
@@ -193,8 +193,8 @@ inline constexpr FaultRow fault_rows[] = {
 }  // namespace detail
 
 /// The faults that this call may meet with on a file of this kind (`tcp socket`; empty if the call has no fd, or it is
-/// unknown), in a fixed order: errors first. Whether the call may wait is said by `is_nonblocking`: O_NONBLOCK or
-/// MSG_DONTWAIT. Delays, which any call may meet with, are not among them.
+/// unknown), in a fixed order: errors first. `is_nonblocking` says that the call will not wait, by O_NONBLOCK,
+/// MSG_DONTWAIT or a time-out of 0. Delays, which any call may meet with, are not among them.
 [[nodiscard]] constexpr FaultList faults_of(Call call, std::string_view kind, bool is_nonblocking) {
   const std::uint32_t kind_bit = detail::faulty_kind(kind) & detail::kinds_taking(call);
   const auto mode = is_nonblocking ? detail::FaultRow::nonblocking : detail::FaultRow::blocking;

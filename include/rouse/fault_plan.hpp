@@ -167,7 +167,8 @@ class FaultPlan {
   kernel::Chance chance_{1};
 };
 
-/// A rule that is being written. Narrowed first, then finished by saying when it strikes.
+/// A rule that is being written. Narrowed first, then finished by saying when it strikes, and with what. Of several
+/// calls, those that the fault means nothing for are left out; there must be one left (Fault::possible_calls).
 class [[nodiscard]] FaultPlan::Target {
  public:
   /// Only calls on this number, whatever file is behind it at the time. Precondition: fd >= 0.
@@ -203,7 +204,8 @@ class [[nodiscard]] FaultPlan::Target {
   Target(FaultPlan& plan, CallSet calls) : plan_(plan), rule_{.calls = calls} {}
 
   FaultPlan& finish(When when, std::uint64_t n, Fault fault) {
-    ROUSE_ASSERT(fault.possible_calls().has(rule_.calls), "FaultPlan: this fault means nothing for one of the calls");
+    rule_.calls = rule_.calls & fault.possible_calls();
+    ROUSE_ASSERT(!rule_.calls.empty(), "FaultPlan: this fault means nothing for these calls");
     rule_.when = when;
     rule_.n = n;
     rule_.fault = fault;

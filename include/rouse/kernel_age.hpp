@@ -17,8 +17,8 @@ struct KernelAge {
   bool has_dupfd_query = true;   ///< F_DUPFD_QUERY. Linux 6.10; EINVAL before.
 
   /// As of Linux 5.10: `KernelAge::of_linux(5, 10)`.
-  [[nodiscard]] static constexpr KernelAge of_linux(int version, int patch_level) {
-    const auto since = [&](int v, int p) { return version > v || (version == v && patch_level >= p); };
+  [[nodiscard]] static constexpr KernelAge of_linux(int major_number, int minor_number) {
+    const auto since = [&](int v, int p) { return major_number > v || (major_number == v && minor_number >= p); };
     return {.has_exclusive = since(4, 5),
             .has_epoll_pwait2 = since(5, 11),
             .has_busy_poll = since(6, 9),

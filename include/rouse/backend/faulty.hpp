@@ -31,8 +31,9 @@ namespace rouse::inline v0 {
 /// - epoll_ctl is struck when it adds, fcntl when it duplicates, signalfd when it makes one: see takes_resources().
 /// - An error that comes with a signal on Linux (EPIPE) comes without it.
 /// - A fault that comes to nothing (a short count of a datagram, say) is counted all the same.
-/// - A write of no more than PIPE_BUF bytes to a pipe is never cut: pipe(7) promises that it goes whole. Nor is a pipe
-///   made with O_DIRECT, where each write is a packet.
+/// - A write of no more than PIPE_BUF bytes to a pipe is never cut: pipe(7) promises that it goes whole. Nor is one to
+/// a
+///   pipe of packets (O_DIRECT). Its reading end cannot be told from others, and loses the rest of a packet.
 /// - A delay is a clock_nanosleep of `B`, on its clock. Precondition: it has that call.
 template <Backend B>
 class FaultyBackend {

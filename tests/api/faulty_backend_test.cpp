@@ -28,7 +28,7 @@ struct Mine {
   SysResult<void> close(int) const { return {}; }
   Size read(int, void*, std::size_t n) const { return n; }
 
-  friend bool operator==(Mine, Mine) = default;
+  bool operator==(const Mine&) const = default;
 };
 using FaultyMine = FaultyBackend<Mine>;
 

@@ -31,6 +31,60 @@ int code_of(Made make) {
   return 0;
 }
 
+/// A little of everything that one thread can do.
+template <class On>
+void use_handles(On& on) {
+  using H = Handles<On>;
+  const auto& backend = on.backend;
+  typename H::Epoll epoll{backend};
+  typename H::EventFd event{backend, 1u};
+  typename H::Pipe pipe{backend};
+  const auto guard = epoll.add_scoped(event, in);
+  epoll.add(pipe.reader, in | EventFlags::et);
+  pipe.writer.write(std::string_view{"ab"});
+  EventVec events(4);
+  epoll.wait(events, 1ms);
+  epoll.wait_restarting(events, 1us);
+  char got[8];
+  pipe.reader.read(got);
+  event.read();
+  auto second = event.duplicate();
+
+  auto [ours, theirs] = H::UnixStream::pair(backend);
+  ours.send_with(std::string_view{"abc"}, second);
+  std::vector<typename H::OwnedFd> fds;
+  theirs.receive_with(got, fds);
+
+  auto listener = H::TcpListener::bind(backend, Ipv4::loopback(0));
+  auto client = H::TcpStream::connect(backend, listener.local_address());
+  auto served = listener.accept();
+  client.set(option::no_delay, true);
+  client.send(std::string_view{"abcdef"});
+  served.stream.receive(got);
+  client.shutdown(ShutdownHow::write);
+
+  auto socket = H::UdpSocket::bound_to(backend, Ipv4::loopback(0));
+  socket.send_to(socket.local_address(), std::string_view{"abc"});
+  socket.receive_from(got);
+  socket.close();
+}
+
+/// Uses handles with this fault at the nth such call; false if there were not so many.
+template <class On>
+bool survives(Call call, std::string_view kind, std::uint64_t nth, Fault fault) {
+  INFO(to_string(call, fault) << ", " << nth << " of " << kind);
+  On on;
+  const int free = on.next_fd();
+  if (kind.empty()) {
+    on.plan.on(call).nth(nth, fault);
+  } else {
+    on.plan.on(call).of_kind(kind).nth(nth, fault);
+  }
+  code_of([&] { use_handles(on); });
+  CHECK(on.next_fd() == free);
+  return on.plan.struck() > 0;
+}
+
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("FaultyBackend: a handle sends all of it, a byte at a time", "[faults]", test::FaultyBackends) {
@@ -214,4 +268,21 @@ TEMPLATE_LIST_TEST_CASE("FaultyBackend: an old kernel does not know young reques
   CHECK(on.backend.fcntl(epoll.fd(), 1027, epoll.fd()) == Count::failure(EINVAL));
   CHECK(on.backend.fcntl(-1, 1027, epoll.fd()) == Count::failure(EBADF));
   CHECK(code_of([&] { static_cast<void>(epoll.busy_poll()); }) == ENOTTY);
+}
+
+TEMPLATE_LIST_TEST_CASE("FaultyBackend: whatever fails at whichever call, no handle stays open", "[faults]",
+                        test::FaultyBackends) {
+  int runs = 0;
+  for (unsigned i = 0; i <= static_cast<unsigned>(Call::recvmsg); ++i) {
+    const Call call = static_cast<Call>(i);
+    for (const std::string_view kind :
+         {"", "epoll", "eventfd", "pipe", "tcp socket", "udp socket", "unix stream socket"}) {
+      for (const bool is_nonblocking : {false, true}) {
+        for (const Fault fault : faults_of(call, kind, is_nonblocking)) {
+          for (std::uint64_t nth = 1; survives<TestType>(call, kind, nth, fault); ++nth) ++runs;
+        }
+      }
+    }
+  }
+  CHECK(runs > 300);
 }

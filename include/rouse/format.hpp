@@ -1,5 +1,5 @@
 // Formatters for std::format, where the standard library has it, and for {fmt}, where it is installed: flags, events,
-// sets of signals and addresses are formatted as operator<< prints them, with a string's format specification.
+// sets of signals, addresses and faults are formatted as operator<< prints them, with a string's format specification.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@
 #endif
 
 #include "event.hpp"
+#include "fault.hpp"
 #include "ip.hpp"
 #include "open_flags.hpp"
 #include "signal_set.hpp"
@@ -27,8 +28,8 @@ concept OneOf = (std::same_as<T, Of> || ...);
 /// What prints by to_string.
 template <class T>
 concept PrintsByToString =
-    std::derived_from<T, FlagSet<T>> || OneOf<T, Event, SignalSet, SocketAddress, Ip, Ipv4, Ipv4Address, Ipv6,
-                                              Ipv6Address, UnixAddress, UnixPath, UnixAbstract>;
+    std::derived_from<T, FlagSet<T>> || OneOf<T, CallSet, Event, Fault, SignalSet, SocketAddress, Ip, Ipv4, Ipv4Address,
+                                              Ipv6, Ipv6Address, UnixAddress, UnixPath, UnixAbstract>;
 
 }  // namespace rouse::inline v0::detail
 

@@ -9,17 +9,21 @@ namespace rouse::inline v0 {
 struct CreateFlags;
 struct EventFdFlags;
 struct EventFlags;
+struct KernelAge;
 struct Linger;
 struct MessageFlags;
 struct PipeFlags;
 struct SignalFdFlags;
 struct SocketFlags;
 struct TimerFlags;
+class CallSet;
 class ConstBuffer;
 class Event;
 class EventBuffer;
 class EventData;
 class EventVec;
+class Fault;
+class FaultPlan;
 template <std::size_t N>
 class EventArray;
 class Ip;

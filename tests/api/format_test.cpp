@@ -14,6 +14,7 @@ TEST_CASE("format: {fmt} prints flags and addresses as operator<< does", "[forma
   CHECK(fmt::format("[{:>6}]", EventFdFlags::semaphore & EventFdFlags{}) == "[     0]");
   CHECK(fmt::format("{}", SignalSet::of(2, 15)) == "{2, 15}");
   CHECK(fmt::format("{}", Event{EventFlags::in, 7}) == "{in, 7}");
+  CHECK(fmt::format("{}", Fault::error(EINTR)) == "fails with EINTR");
   CHECK(fmt::format("{}", SocketAddress::ipv4_loopback(80)) == "127.0.0.1:80");
   CHECK(fmt::format("{:>13}", Ip{Ipv6::loopback(80)}) == "     [::1]:80");
   CHECK(fmt::format("{}", UnixAddress{UnixAbstract{"name"}}) == "@name");
@@ -30,6 +31,8 @@ TEST_CASE("format: std::format prints flags and addresses as operator<< does", "
 TEST_CASE("format: a formatter is there for what prints by to_string", "[format]") {
   CHECK(detail::PrintsByToString<EventFlags>);
   CHECK(detail::PrintsByToString<Event>);
+  CHECK(detail::PrintsByToString<Fault>);
+  CHECK(detail::PrintsByToString<CallSet>);
   CHECK(detail::PrintsByToString<SocketAddress>);
   CHECK(detail::PrintsByToString<Ip>);
   CHECK(detail::PrintsByToString<Ipv4>);

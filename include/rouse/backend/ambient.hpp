@@ -4,6 +4,7 @@
 
 #include "emulated.hpp"
 #include "linux.hpp"
+#include "linux_kind.hpp"
 
 #include <atomic>
 
@@ -59,6 +60,11 @@ class AmbientBackend {
   [[nodiscard]] kernel::Kernel* kernel() const { return kernel_; }
 
   friend bool operator==(AmbientBackend, AmbientBackend) = default;
+
+  /// What kind of file an fd is, by the emulated kernel's names; empty if it is not open.
+  [[nodiscard]] friend std::string_view kind_of(AmbientBackend backend, int fd) {
+    return backend.on_kernel([&](auto k) { return kind_of(k, fd); });
+  }
 
   // -- any fd
   SysResult<void> close(int fd) const {

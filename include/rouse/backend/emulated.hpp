@@ -4,6 +4,9 @@
 #include "../kernel/syscalls.hpp"
 #include "backend.hpp"
 
+#include <mutex>
+#include <string_view>
+
 namespace rouse::inline v0 {
 
 /// The calls of a Kernel, which outlives every handle over it. As thread-safe as the kernel's host makes it.
@@ -14,6 +17,15 @@ class EmulatedBackend {
   [[nodiscard]] kernel::Kernel& kernel() const { return *kernel_; }
 
   friend bool operator==(EmulatedBackend, EmulatedBackend) = default;
+
+  /// What kind of file an fd is, as messages call it (`eventfd`); empty if it is not open. No call: nothing is
+  /// scheduled.
+  [[nodiscard]] friend std::string_view kind_of(EmulatedBackend backend, int fd) {
+    const detail::Hidden hidden_from_tsan;
+    const std::lock_guard lock{backend.kernel_->host()};
+    const kernel::File* const file = backend.kernel_->file(fd);
+    return file != nullptr ? file->kind().name : std::string_view{};
+  }
 
   // -- any fd
   SysResult<void> close(int fd) const { return kernel::sys::close(*kernel_, fd); }

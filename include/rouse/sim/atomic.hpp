@@ -30,36 +30,40 @@ class atomic {
 
   [[nodiscard]] T load(Order order = std::memory_order_seq_cst) const {
     const detail::Hidden hidden;
-    enter(kernel::Access::read);
+    enter("atomic::load", kernel::Access::read);
     acquire(order);
+    tell(" = ", value_);
     return value_;
   }
   operator T() const { return load(); }
   void store(T value, Order order = std::memory_order_seq_cst) {
     const detail::Hidden hidden;
-    enter();
+    enter("atomic::store");
     release(order);
     value_ = value;
+    tell(", now ", value_);
   }
   T operator=(T value) {
     store(value);
     return value;
   }
   T exchange(T value, Order order = std::memory_order_seq_cst) {
-    return change(order, [&](T) { return value; });
+    return change("atomic::exchange", order, [&](T) { return value; });
   }
   /// Never fails without a reason, the weak one neither.
   bool compare_exchange_strong(T& expected, T desired, Order success, Order failure) {
     const detail::Hidden hidden;
-    enter();
+    enter("atomic::compare_exchange");
     if (!(value_ == expected)) {
       acquire(failure);
+      tell(" fails at ", value_);
       expected = value_;
       return false;
     }
     acquire(success);
     release(success);
     value_ = desired;
+    tell(", now ", value_);
     return true;
   }
   bool compare_exchange_strong(T& expected, T desired, Order order = std::memory_order_seq_cst) {
@@ -75,37 +79,38 @@ class atomic {
   /// Sleeps while the value is `old`, until it is notified.
   void wait(T old, Order order = std::memory_order_seq_cst) const {
     const detail::Hidden hidden;
-    enter();
+    enter("atomic::wait");
     World& world = World::here();
     while (value_ == old && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, "atomic::wait"));
+    world.step_ended();
     acquire(order);
   }
   void notify_one() {
     const detail::Hidden hidden;
-    enter();
+    enter("atomic::notify_one");
     World::here().wake_one(waiting_);
   }
   void notify_all() {
     const detail::Hidden hidden;
-    enter();
+    enter("atomic::notify_all");
     World::here().wake_all(waiting_);
   }
 
   /// Of numbers and, in elements, of pointers. Signed numbers wrap.
   T fetch_add(Step by, Order order = std::memory_order_seq_cst) requires is_countable {
-    return change(order, [&](T value) { return sum(value, by); });
+    return change("atomic::fetch_add", order, [&](T value) { return sum(value, by); });
   }
   T fetch_sub(Step by, Order order = std::memory_order_seq_cst) requires is_countable {
-    return change(order, [&](T value) { return difference(value, by); });
+    return change("atomic::fetch_sub", order, [&](T value) { return difference(value, by); });
   }
   T fetch_and(T bits, Order order = std::memory_order_seq_cst) requires std::integral<T> {
-    return change(order, [&](T value) { return static_cast<T>(value & bits); });
+    return change("atomic::fetch_and", order, [&](T value) { return static_cast<T>(value & bits); });
   }
   T fetch_or(T bits, Order order = std::memory_order_seq_cst) requires std::integral<T> {
-    return change(order, [&](T value) { return static_cast<T>(value | bits); });
+    return change("atomic::fetch_or", order, [&](T value) { return static_cast<T>(value | bits); });
   }
   T fetch_xor(T bits, Order order = std::memory_order_seq_cst) requires std::integral<T> {
-    return change(order, [&](T value) { return static_cast<T>(value ^ bits); });
+    return change("atomic::fetch_xor", order, [&](T value) { return static_cast<T>(value ^ bits); });
   }
   T operator++() { return sum(fetch_add(1), 1); }
   T operator++(int) { return fetch_add(1); }
@@ -135,7 +140,14 @@ class atomic {
     }
   }
 
-  void enter(kernel::Access access = kernel::Access::write) const { World::here().pass(waiting_, access); }
+  void enter(const char* what, kernel::Access access = kernel::Access::write) const {
+    World::here().pass(what, waiting_, access);
+  }
+  /// For the trace: what the step has come to.
+  void tell(const char* how, const T& value) const {
+    Trace* const trace = World::here().trace();
+    if (trace != nullptr) trace->step_result(value_text::value(how, value));
+  }
   void acquire(Order order) const {
     if (order != std::memory_order_relaxed && order != std::memory_order_release) kernel::acquire_edge(waiting_);
   }
@@ -143,13 +155,14 @@ class atomic {
     if (order != std::memory_order_relaxed && order != std::memory_order_acquire) kernel::release_edge(waiting_);
   }
   template <class Change>
-  T change(Order order, Change change) {
+  T change(const char* what, Order order, Change change) {
     const detail::Hidden hidden;
-    enter();
+    enter(what);
     acquire(order);
     release(order);
     const T old = value_;
     value_ = change(old);
+    tell(", now ", value_);
     return old;
   }
 

@@ -19,13 +19,13 @@ class condition_variable {
   void notify_one() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(waiting_, kernel::Access::write, false);
+    world.pass("condition_variable::notify_one", waiting_, kernel::Access::write, false);
     world.wake_one(waiting_);
   }
   void notify_all() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(waiting_, kernel::Access::write, false);
+    world.pass("condition_variable::notify_all", waiting_, kernel::Access::write, false);
     world.wake_all(waiting_);
   }
 
@@ -95,7 +95,7 @@ class condition_variable {
     const detail::Hidden hidden;
     World& world = World::here();
     ROUSE_ASSERT(lock.owns_lock(), "sim::condition_variable: waits without the lock");
-    world.pass(waiting_);
+    world.pass("condition_variable::wait", waiting_);
     mutex& mutex = *lock.mutex();
     // Between the unlocking and the sleep nobody comes in: that is what a condition variable is for.
     mutex.release(world);

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace rouse::inline v0::sim {
@@ -27,7 +28,30 @@ struct Exploration {
   std::uint64_t runs = 0;          ///< Made by the policy, the one that failed among them.
   std::uint64_t steps = 0;         ///< In all of them.
   std::optional<Outcome> failure;  ///< The simplest that was found of those that fail as the first one did.
+  Trace trace;                     ///< Of that one.
 };
+
+/// One run by a schedule that a failure has printed.
+template <class Test>
+Outcome replay(const Schedule& schedule, Test&& test, WorldOptions options = {}) {
+  FiberPool fibers;
+  Replay policy{schedule};
+  static_cast<void>(policy.begin());
+  World world{policy, fibers, options};
+  return world.run([&] { test(world); });
+}
+
+namespace detail_explore {
+
+/// Makes a run once more, with a trace; returns the call that its failure is about.
+template <class Test>
+std::string record(const Outcome& failure, Test& test, WorldOptions options, Trace& trace) {
+  options.trace = &trace;
+  const Outcome again = replay(failure.schedule, test, options);
+  return again.fails_like(failure) ? again.call : std::string{};
+}
+
+}  // namespace detail_explore
 
 /// Calls `test(world)`, as the first task of a World of its own, under one schedule of `policy` after the other: until
 /// one fails, or the policy has no more, or `options.runs_max` are made. All that a run needs, `test` makes itself:
@@ -46,19 +70,10 @@ Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
     exploration.steps += outcome.steps;
     if (!outcome.failed()) continue;
     exploration.failure = Shrinker{options.shrink_runs_max, options.shrink_steps_max}.shrink(std::move(outcome), run);
+    exploration.failure->call = detail_explore::record(*exploration.failure, test, options.world, exploration.trace);
     break;
   }
   return exploration;
-}
-
-/// One run by a schedule that a failure has printed.
-template <class Test>
-Outcome replay(const Schedule& schedule, Test test, WorldOptions options = {}) {
-  FiberPool fibers;
-  Replay policy{schedule};
-  static_cast<void>(policy.begin());
-  World world{policy, fibers, options};
-  return world.run([&] { test(world); });
 }
 
 }  // namespace rouse::inline v0::sim

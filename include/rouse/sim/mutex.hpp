@@ -17,22 +17,23 @@ class mutex {
   mutex& operator=(const mutex&) = delete;
   /// Precondition: unlocked.
   ~mutex() {
-    ROUSE_ASSERT(owner_ == nullptr || World::running() == nullptr || World::here().is_unwinding(),
+    ROUSE_ASSERT(waiting_.holder == nullptr || World::running() == nullptr || World::here().is_unwinding(),
                  "sim::mutex: destroyed while it is locked");
   }
 
   void lock() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(waiting_);
+    world.pass("mutex::lock", waiting_);
     wait_and_take(world, "mutex::lock");
   }
   /// False if somebody has it.
   [[nodiscard]] bool try_lock() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(waiting_);
-    if (owner_ != nullptr) return false;
+    world.pass("mutex::try_lock", waiting_);
+    world.step_is(waiting_.holder == nullptr);
+    if (waiting_.holder != nullptr) return false;
     take(world);
     return true;
   }
@@ -40,7 +41,7 @@ class mutex {
   void unlock() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(waiting_, kernel::Access::write, false);  // Mostly in a destructor.
+    world.pass("mutex::unlock", waiting_, kernel::Access::write, false);  // Mostly in a destructor.
     release(world);
   }
 
@@ -48,22 +49,22 @@ class mutex {
   friend class condition_variable;
 
   void wait_and_take(World& world, const char* call) {
-    while (owner_ != nullptr && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, call));
+    while (waiting_.holder != nullptr && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, call));
     take(world);
   }
   void take(World& world) {
-    owner_ = &world.current_task();
+    world.step_ended();
+    waiting_.holder = &world.current_task();
     kernel::acquire_edge(waiting_);
   }
   void release(World& world) {
-    ROUSE_ASSERT(owner_ == &world.current_task() || world.is_unwinding(),
+    ROUSE_ASSERT(waiting_.holder == &world.current_task() || world.is_unwinding(),
                  "sim::mutex: unlocked by who has not locked it");
     kernel::release_edge(waiting_);
-    owner_ = nullptr;
+    waiting_.holder = nullptr;
     world.wake_all(waiting_);
   }
 
-  SimTask* owner_ = nullptr;
   SleepQueue waiting_;
 };
 
@@ -84,14 +85,16 @@ class shared_mutex {
         "shared_mutex::lock", [this] { return is_free(); }, true);
   }
   [[nodiscard]] bool try_lock() {
-    return lock_if([this] { return is_free(); }, true);
+    return lock_if(
+        "shared_mutex::try_lock", [this] { return is_free(); }, true);
   }
   void unlock() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(waiting_, kernel::Access::write, false);
+    world.pass("shared_mutex::unlock", waiting_, kernel::Access::write, false);
     ROUSE_ASSERT(is_written_ || world.is_unwinding(), "sim::shared_mutex: not locked");
     is_written_ = false;
+    waiting_.holder = nullptr;
     kernel::release_edge(waiting_);
     kernel::release_edge(written_);
     world.wake_all(waiting_);
@@ -102,12 +105,13 @@ class shared_mutex {
         "shared_mutex::lock_shared", [this] { return !is_written_; }, false);
   }
   [[nodiscard]] bool try_lock_shared() {
-    return lock_if([this] { return !is_written_; }, false);
+    return lock_if(
+        "shared_mutex::try_lock_shared", [this] { return !is_written_; }, false);
   }
   void unlock_shared() {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(waiting_, kernel::Access::write, false);
+    world.pass("shared_mutex::unlock_shared", waiting_, kernel::Access::write, false);
     ROUSE_ASSERT(readers_ > 0 || world.is_unwinding(), "sim::shared_mutex: not locked for reading");
     if (readers_ > 0) --readers_;
     kernel::release_edge(waiting_);  // The next writer comes after us; the next reader need not.
@@ -121,14 +125,17 @@ class shared_mutex {
   void lock_when(const char* call, IsOpen is_open, bool to_write) {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(waiting_);
+    world.pass(call, waiting_);
     while (!is_open() && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, call));
+    world.step_ended();
     take(to_write);
   }
   template <class IsOpen>
-  [[nodiscard]] bool lock_if(IsOpen is_open, bool to_write) {
+  [[nodiscard]] bool lock_if(const char* call, IsOpen is_open, bool to_write) {
     const detail::Hidden hidden;
-    World::here().pass(waiting_);
+    World& world = World::here();
+    world.pass(call, waiting_);
+    world.step_is(is_open());
     if (!is_open()) return false;
     take(to_write);
     return true;
@@ -136,6 +143,7 @@ class shared_mutex {
   void take(bool to_write) {
     if (to_write) {
       is_written_ = true;
+      waiting_.holder = &World::here().current_task();
       kernel::acquire_edge(waiting_);
     } else {
       ++readers_;

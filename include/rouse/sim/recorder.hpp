@@ -11,14 +11,17 @@ class Recorder final : public kernel::Observer {
  public:
   struct Wants {
     bool footprints = false;
-    bool order = false;               ///< What happens before what.
+    bool order = false;  ///< What happens before what.
     bool stale_registrations = false;
+    bool trace = false;
   };
 
   Recorder(World& world, Wants wants) : world_(world), wants_(wants) {}
 
   [[nodiscard]] const Wants& wants() const { return wants_; }
-  [[nodiscard]] bool is_needed() const { return wants_.footprints || wants_.order || wants_.stale_registrations; }
+  [[nodiscard]] bool is_needed() const {
+    return wants_.footprints || wants_.order || wants_.stale_registrations || wants_.trace;
+  }
 
   /// What was touched since clear().
   [[nodiscard]] kernel::Footprint& step() { return step_; }

@@ -25,7 +25,7 @@ class counting_semaphore {
   void release(std::ptrdiff_t n = 1) {
     const detail::Hidden hidden;
     World& world = World::here();
-    world.pass(waiting_, kernel::Access::write, false);
+    world.pass("semaphore::release", waiting_, kernel::Access::write, false);
     ROUSE_ASSERT(n >= 0 && n <= max() - count_, "sim::counting_semaphore: released beyond its maximum");
     kernel::release_edge(waiting_);
     count_ += n;
@@ -38,7 +38,9 @@ class counting_semaphore {
   /// False if there is none now.
   [[nodiscard]] bool try_acquire() {
     const detail::Hidden hidden;
-    World::here().pass(waiting_);
+    World& world = World::here();
+    world.pass("semaphore::try_acquire", waiting_);
+    world.step_is(count_ != 0);
     if (count_ == 0) return false;
     take();
     return true;
@@ -56,11 +58,16 @@ class counting_semaphore {
  private:
   [[nodiscard]] bool acquire_until(kernel::Time deadline) {
     World& world = World::here();
-    world.pass(waiting_);
+    world.pass("semaphore::acquire", waiting_);
     while (count_ == 0) {
       const bool was_woken = world.sleep_in(waiting_, "semaphore::acquire", deadline);
-      if (world.is_unwinding() || (!was_woken && count_ == 0)) return false;
+      if (world.is_unwinding()) return false;
+      if (!was_woken && count_ == 0) {
+        world.step_ended(false);
+        return false;
+      }
     }
+    world.step_ended();
     take();
     return true;
   }

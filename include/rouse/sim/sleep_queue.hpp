@@ -19,6 +19,9 @@ class SleepQueue : public kernel::SyncPoint {
   [[nodiscard]] bool empty() const { return tasks_.empty(); }
   [[nodiscard]] std::size_t size() const { return tasks_.size(); }
 
+  /// Who has what the others sleep for; null if nobody or several.
+  const SimTask* holder = nullptr;
+
  private:
   friend class World;
 

@@ -10,7 +10,7 @@ namespace rouse::inline v0::sim::this_thread {
 /// A point at which another task may go on; if one can, it need not. A loop that only yields is a livelock.
 inline void yield() {
   const detail::Hidden hidden;
-  World::here().pass();
+  World::here().pass("yield");
   kernel::touch(kernel::Object::everything(), kernel::Access::write);  // Who yields, shares something not seen here.
 }
 
@@ -19,11 +19,12 @@ template <DurationLike Duration>
 void sleep_for(const Duration& span) {
   const detail::Hidden hidden;
   World& world = World::here();
-  world.pass();
+  world.pass("sleep");
   const Timeout limit{span};
   if (limit.is_now()) return;
   SleepQueue nobody_else;
   static_cast<void>(world.sleep_in(nobody_else, "sleep", world.deadline_of(limit)));
+  world.step_ended();
 }
 
 /// Sleeps until a moment, of sim::clock or of another clock, which is then asked how far away it is.

@@ -10,6 +10,7 @@
 #include "recorder.hpp"
 #include "sim_task.hpp"
 #include "sleep_queue.hpp"
+#include "trace.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -25,6 +26,8 @@ struct WorldOptions {
   /// How many schedule points may go by without time moving; more is a livelock.
   std::uint64_t steps_max = 100'000;
   Detectors detectors{};
+  /// Where to record what happens, which costs time; null for nowhere. It outlives the World.
+  Trace* trace = nullptr;
 };
 
 /// One run of a program on an emulated kernel. Whoever makes it, sets up what the program needs; then run() runs it.
@@ -50,22 +53,32 @@ class World final : public kernel::Host {
         options_(options),
         kernel_(*this),
         recorder_(*this, {policy.wants_steps(), options.detectors.has(Ending::data_race),
-                          options.detectors.has(Ending::stale_registration)}) {
+                          options.detectors.has(Ending::stale_registration), options.trace != nullptr}) {
     all_.push_back(std::make_unique<SimTask>(*this, 1, "main"));
     current_ = all_.front().get();
     tasks_.push_back(*current_);
     runnable_.push_back(current_);
     recorder_.add_task(*current_);
+    if (trace() == nullptr) return;
+    trace()->begin(kernel_);
+    trace()->task_begins(1, current_->name());
   }
   /// Precondition: it is not running.
   ~World() override {
     ROUSE_ASSERT(!is_running_, "World: destroyed while it runs");
     const detail::Hidden hidden;
+    if (trace() != nullptr) trace()->end();
     while (kernel::Task* const task = tasks_.front()) task->unlink();
   }
 
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
   [[nodiscard]] EmulatedBackend backend() { return EmulatedBackend{kernel_}; }
+
+  /// What `fd` is called in traces, `eventfd 3 "stop"`, and what is duplicated from it.
+  void name_fd(int fd, std::string name) {
+    const detail::Hidden hidden;
+    if (trace() != nullptr) trace()->name_fd(fd, std::move(name));
+  }
 
   /// The one that runs on this thread; null outside of run().
   [[nodiscard]] static World* running() { return running_here; }
@@ -101,6 +114,7 @@ class World final : public kernel::Host {
     start(spawned, std::make_unique<TaskBodyOf<F>>(std::move(f)));
     all_.push_back(std::move(task));
     recorder_.add_task(spawned);
+    if (trace() != nullptr) trace()->task_begins(spawned.id(), spawned.name());
     kernel::release_edge(spawned);
     kernel::touch(kernel::Object::tasks(), kernel::Access::write);
     tasks_.push_back(spawned);
@@ -113,17 +127,19 @@ class World final : public kernel::Host {
   void join(SimTask& task) {
     const detail::Hidden hidden;
     pass();
+    if (trace() != nullptr) trace()->step("join", nullptr, task.id());
     wait_for_end(task);
   }
   /// The same out of a destructor, which nothing is thrown from.
   void join_quietly(SimTask& task) {
     const detail::Hidden hidden;
+    if (trace() != nullptr) trace()->step("join", nullptr, task.id());
     wait_quietly_for_end(task);
   }
   /// Waits until all other tasks are over, those that are spawned meanwhile among them.
   void join_all() {
     const detail::Hidden hidden;
-    pass();
+    pass("join all");
     kernel::touch(kernel::Object::tasks(), kernel::Access::read);
     for (std::size_t i = 0; i < all_.size(); ++i) {
       if (all_[i].get() != current_) wait_for_end(*all_[i]);
@@ -146,11 +162,20 @@ class World final : public kernel::Host {
 
   // -- kernel::Host
 
-  [[nodiscard]] unsigned needs() const override { return kernel::needs_schedule_points; }
+  [[nodiscard]] unsigned needs() const override {
+    return options_.trace == nullptr ? kernel::needs_schedule_points
+                                     : kernel::needs_schedule_points | kernel::needs_calls;
+  }
   [[nodiscard]] kernel::Task& current() override { return *current_; }
   [[nodiscard]] kernel::Time now() override { return time_is_over_ ? kernel::time_never : now_; }
   [[nodiscard]] bool serves_this_thread() override { return running_here == this || !is_running_; }
   void schedule_point(const kernel::Op& op) override { pass(op.call != kernel::Call::close); }
+  void call_begins(const kernel::Op& op, const kernel::CallArguments& given) override {
+    trace()->call_begins(op, given);
+  }
+  void call_ended(const kernel::Op& op, const kernel::CallArguments& given, kernel::CallEnd end) override {
+    trace()->call_ended(op, given, end);
+  }
   [[nodiscard]] bool block(kernel::Task& task, kernel::Time deadline) override;
   void wake(kernel::Task& task) override { make_runnable(static_cast<SimTask&>(task)); }
   /// The kernel lets what is rare happen for small numbers: the least surprising choice is the largest.
@@ -169,11 +194,28 @@ class World final : public kernel::Host {
   /// A point at which another task may go on. Hidden code only. Throws `Cancelled`, if it may, out of a task that goes
   /// on and on after the run has failed.
   void pass(bool may_throw = true);
-  /// The same, of a step that begins with looking at what the queue is part of, or with changing it.
-  void pass(const SleepQueue& queue, kernel::Access access = kernel::Access::write, bool may_throw = true) {
-    pass(may_throw);
-    kernel::touch(queue.object(), access);
+  /// The same, of a step that traces call `what`.
+  void pass(const char* what) {
+    pass();
+    if (trace() != nullptr) trace()->step(what);
   }
+  /// The same, of a step that begins with looking at what the queue is part of, or with changing it: "mutex::lock".
+  void pass(const char* what, const SleepQueue& queue, kernel::Access access = kernel::Access::write,
+            bool may_throw = true) {
+    pass(may_throw);
+    const kernel::Object object = queue.object();
+    kernel::touch(object, access);
+    if (trace() != nullptr) trace()->step(what, &object);
+  }
+  /// For the trace: a step that may have slept goes on; and what a step has come to: ` = 5`.
+  void step_ended(bool was_woken = true) {
+    if (trace() != nullptr) trace()->step_ended(was_woken);
+  }
+  void step_is(bool value) {
+    if (trace() != nullptr) trace()->step_result(value ? " = true" : " = false");
+  }
+  /// Null if nothing is recorded.
+  [[nodiscard]] Trace* trace() const { return options_.trace; }
   /// When a limit that begins now is over.
   [[nodiscard]] kernel::Time deadline_of(Timeout limit) {
     return limit.is_never() ? kernel::time_never : kernel::time_after(now(), limit.nanoseconds());
@@ -221,7 +263,8 @@ class World final : public kernel::Host {
     throw_if_unwinding(*current_);
   }
   void wait_quietly_for_end(SimTask& task);
-  [[nodiscard]] bool sleep_quietly_in(SleepQueue& queue, const char* call, kernel::Time deadline);
+  [[nodiscard]] bool sleep_quietly_in(SleepQueue& queue, const char* call, kernel::Time deadline,
+                                      const SimTask* holder);
 
   void fail(Ending ending, std::string text, std::exception_ptr error = nullptr);
   void fail_by_exception(const std::exception_ptr& error, std::string text);

@@ -14,7 +14,8 @@ namespace rouse::inline v0::sim {
 inline void World::run_to_the_end(SimTask& first) {
   note_open_fds();
   World* const outer = std::exchange(running_here, this);
-  kernel::Observer* const outer_observer = std::exchange(kernel::observer, recorder_.is_needed() ? &recorder_ : nullptr);
+  kernel::Observer* const outer_observer =
+      std::exchange(kernel::observer, recorder_.is_needed() ? &recorder_ : nullptr);
   SleepQueue::next_id = 1;
   is_running_ = true;
   kernel::release_edge(first);
@@ -26,6 +27,9 @@ inline void World::run_to_the_end(SimTask& first) {
   kernel::observer = outer_observer;
   outcome_.time = now_;
   if (!is_unwinding_) check_open_fds();
+  if (trace() == nullptr) return;
+  trace()->end();
+  outcome_.call = trace()->failed_call();
 }
 
 inline Fiber& World::run_task(void* argument) {
@@ -55,6 +59,7 @@ inline void World::run_body(SimTask& task) {
 }
 
 inline Fiber& World::end(SimTask& task) {
+  if (trace() != nullptr) trace()->task_ends();
   task.state_ = SimTask::State::over;
   task.unlink();
   std::erase(runnable_, &task);
@@ -69,6 +74,7 @@ inline Fiber& World::end(SimTask& task) {
 
 inline void World::pass(bool may_throw) {
   time_is_over_ = false;
+  if (trace() != nullptr) trace()->arrives();
   if (!is_running_) return;
   ++outcome_.steps;
   if (is_unwinding_) {
@@ -127,6 +133,7 @@ inline SimTask& World::chosen_task() {
 
 inline void World::make_runnable(SimTask& task) {
   if (task.state_ != SimTask::State::asleep) return;
+  if (trace() != nullptr) trace()->wakes(task.id());
   task.state_ = SimTask::State::runnable;
   const auto after = [](const SimTask* a, const SimTask* b) { return a->id() < b->id(); };
   runnable_.insert(std::upper_bound(runnable_.begin(), runnable_.end(), &task, after),
@@ -143,6 +150,7 @@ inline void World::put_to_sleep(SimTask& task, kernel::Time deadline) {
 
 inline bool World::block(kernel::Task& blocked, kernel::Time deadline) {
   auto& task = static_cast<SimTask&>(blocked);
+  if (trace() != nullptr) trace()->blocks(deadline);
   if (!is_running_) {  // Before run() there is nobody else.
     put_to_sleep(task, deadline);
     bool can_end = true;
@@ -165,6 +173,7 @@ inline bool World::advance() {
     if (task->state_ == SimTask::State::asleep) next = std::min(next, task->deadline_);
   }
   if (next == kernel::time_never) return false;
+  if (trace() != nullptr) trace()->time_moves(next);
   if (next > now_) {
     now_ = next;
     steps_here_ = 0;
@@ -176,20 +185,22 @@ inline bool World::advance() {
   for (const auto& task : all_) {
     if (task->state_ == SimTask::State::asleep && task->deadline_ <= now_) make_runnable(*task);
   }
+  if (trace() != nullptr) trace()->time_moved();
   return true;
 }
 
 inline bool World::sleep_in(SleepQueue& queue, const char* call, kernel::Time deadline) {
-  const bool was_woken = !is_unwinding_ && sleep_quietly_in(queue, call, deadline);
+  const bool was_woken = !is_unwinding_ && sleep_quietly_in(queue, call, deadline, queue.holder);
   throw_if_unwinding(*current_);
   return was_woken;
 }
 
-inline bool World::sleep_quietly_in(SleepQueue& queue, const char* call, kernel::Time deadline) {
+inline bool World::sleep_quietly_in(SleepQueue& queue, const char* call, kernel::Time deadline, const SimTask* holder) {
   SimTask& self = *current_;
   const kernel::BlockedOn why{call, -1, nullptr, now_, deadline};
   queue.tasks_.push_back(&self);
   self.set_blocked_on(&why);
+  if (trace() != nullptr) trace()->blocks(deadline, holder != nullptr ? holder->id() : 0);
   put_to_sleep(self, deadline);
   switch_away();
   self.set_blocked_on(nullptr);
@@ -214,9 +225,10 @@ inline void World::wake_all(SleepQueue& queue) {
 inline void World::wait_quietly_for_end(SimTask& task) {
   kernel::touch(task.object(), kernel::Access::read);
   while (!task.is_over() && !joins_in_a_circle_) {
-    static_cast<void>(sleep_quietly_in(joining_, "join", kernel::time_never));
+    static_cast<void>(sleep_quietly_in(joining_, "join", kernel::time_never, &task));
     kernel::touch(task.object(), kernel::Access::read);
   }
+  if (trace() != nullptr) trace()->step_ended();
   kernel::acquire_edge(task);
 }
 
@@ -229,7 +241,9 @@ inline void World::fail(Ending ending, std::string text, std::exception_ptr erro
     outcome_.ending = ending;
     outcome_.text = std::move(text);
     outcome_.error = std::move(error);
+    if (trace() != nullptr) trace()->failed(ending, outcome_.text, *current_);
   }
+  if (trace() != nullptr) trace()->end();
   for (const auto& task : all_) make_runnable(*task);
 }
 
@@ -267,19 +281,19 @@ inline std::string World::lost_wakeups() const {
       constexpr EventFlags room = EventFlags::out | EventFlags::wrnorm | EventFlags::wrband;
       const EventFlags ready = registration.due() - room;  // Room there mostly is, and nobody sleeps for it then.
       if (ready.empty()) return;
-      text += "task \"" + task->name() + "\" sleeps in " + why->call + " on fd " + std::to_string(why->fd) + ", though fd " +
-              std::to_string(registration.fd()) + " (" + registration.file().kind().name + ") has " + to_string(ready) + "\n";
+      text += "task \"" + task->name() + "\" sleeps in " + why->call + " on fd " + std::to_string(why->fd) +
+              ", though fd " + std::to_string(registration.fd()) + " (" + registration.file().kind().name + ") has " +
+              to_string(ready) + "\n";
     });
   }
   return text;
 }
 
-inline std::uint32_t Recorder::who() const {
-  return time_moves_ ? HappensBefore::nobody : world_.current_task().id();
-}
+inline std::uint32_t Recorder::who() const { return time_moves_ ? HappensBefore::nobody : world_.current_task().id(); }
 
 inline void Recorder::reported(const kernel::Registration& registration) {
   acquired(registration);
+  if (wants_.trace) world_.trace()->reported(registration);
   if (!wants_.stale_registrations) return;
   const kernel::File* const there = world_.kernel().fds.file(registration.fd());
   if (there == &registration.file()) return;
@@ -313,14 +327,17 @@ inline void World::note_open_fds() {
 
 inline void World::check_open_fds() {
   std::string leaked;
+  int first = -1;
   kernel_.fds.for_each([&](int fd, const kernel::File& file) {
     const auto at = static_cast<std::size_t>(fd);
     if (at < files_before_.size() && files_before_[at] == file.id()) return;
+    if (leaked.empty()) first = fd;
     leaked += std::string{leaked.empty() ? "" : ", "} + std::to_string(fd) + " (" + file.kind().name + ")";
   });
   if (leaked.empty() || !options_.detectors.has(Ending::leaked_fd)) return;
   outcome_.ending = Ending::leaked_fd;
   outcome_.text = "still open at the end of the run: " + leaked;
+  if (trace() != nullptr) trace()->failed_by_leak(outcome_.text, first);
 }
 
 }  // namespace rouse::inline v0::sim

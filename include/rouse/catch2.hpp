@@ -19,6 +19,8 @@
 #include "sim/assertion_capture.hpp"
 #include "sim/explore.hpp"
 #include "sim/policy/mixed.hpp"
+#include "sim/report.hpp"
+#include "sim/trace_json.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -42,40 +44,67 @@ namespace detail_check {
 }
 
 /// The last run, that everybody sees: its assertions go to Catch2, and what else failed is an assertion that fails.
+/// What is said with it, is known from a run before.
 template <class Test>
-void show(const Schedule& schedule, const ExploreOptions& options, Test& test) {
-  UNSCOPED_INFO("replay it by ROUSE_REPLAY=" << schedule.text());
+void show(const Outcome& failure, const Trace& trace, const ReportOptions& how, const ExploreOptions& options,
+          Test& test) {
+  const char* const path = std::getenv("ROUSE_TRACE");
+  if (path != nullptr && !write_trace_json(trace, path)) UNSCOPED_INFO("ROUSE_TRACE cannot be written: " << path);
+  if (failure.failed()) UNSCOPED_INFO(report(failure, trace, how));
   Outcome outcome;
   {
     AssertionCapture shown{AssertionCapture::Mode::first_failure_is_shown};
-    outcome = replay(schedule, test, options.world);
+    outcome = replay(failure.schedule, test, options.world);
     if (shown.has_failed()) return;
   }
-  if (outcome.failed()) FAIL_CHECK(name_of(outcome.ending) << ": " << outcome.text);
+  if (failure.failed()) {
+    FAIL_CHECK(summary(failure) << (outcome.failed() ? "" : "\nbut not again: something changes from run to run"));
+  } else if (outcome.failed()) {
+    FAIL_CHECK(summary(outcome));
+  }
+}
+
+/// One run by a schedule that a failure has printed.
+template <class Test>
+void show_replay(const Schedule& schedule, const ExploreOptions& options, const ReportOptions& how, Test& test) {
+  Outcome outcome;
+  Trace trace;
+  {
+    const AssertionCapture captured{AssertionCapture::Mode::nothing_is_shown};
+    WorldOptions traced = options.world;
+    traced.trace = &trace;
+    outcome = replay(schedule, test, traced);
+  }
+  show(outcome, trace, how, options, test);
 }
 
 }  // namespace detail_check
 
 /// Calls `test(world)` under `options.runs` schedules, of several policies in turn, and fails with the simplest failure
-/// if there is one. With ROUSE_REPLAY=schedule in the environment, that one only.
+/// if there is one, as report() tells it. In the environment, ROUSE_REPLAY=schedule has that one run only, and
+/// ROUSE_TRACE=file writes the run that is shown for Perfetto.
 template <class Test>
 void check(const CheckOptions& options, Test test) {
+  ReportOptions how;
+  how.timeline.width = 77;  // Catch2 breaks its lines there.
   if (const char* const line = std::getenv("ROUSE_REPLAY")) {
     const std::optional<Schedule> schedule = Schedule::parse(line);
     if (!schedule) FAIL("ROUSE_REPLAY is no schedule: " << line);
-    detail_check::show(*schedule, options.explore, test);
+    detail_check::show_replay(*schedule, options.explore, how, test);
     return;
   }
   ExploreOptions explore_options = options.explore;
   explore_options.runs_max = detail_check::from_environment("ROUSE_RUNS", options.runs);
-  Mixed policy{detail_check::from_environment("ROUSE_SEED", options.seed)};
+  how.seed = detail_check::from_environment("ROUSE_SEED", options.seed);
+  Mixed policy{*how.seed};
   Exploration exploration;
   {
     const AssertionCapture captured{AssertionCapture::Mode::nothing_is_shown};
     exploration = explore(policy, explore_options, [&](World& world) { test(world); });
   }
   if (exploration.failure) {
-    detail_check::show(exploration.failure->schedule, options.explore, test);
+    how.runs = exploration.runs;
+    detail_check::show(*exploration.failure, exploration.trace, how, options.explore, test);
   } else {
     SUCCEED();
   }

@@ -29,12 +29,17 @@ inline void add_task(std::string& text, const Task& task) {
   text += why->deadline == time_never ? " for ever\n" : " until " + milliseconds(why->deadline) + '\n';
 }
 
+/// Not what may be an address: dumps of the same state are the same. No object lies below vm.mmap_min_addr.
+inline std::string data(EventData data) {
+  constexpr std::uint64_t lowest_address = 65'536;
+  return data.u64() < lowest_address ? ", data " + std::to_string(data.u64()) : std::string{};
+}
+
 inline void add_epoll(std::string& text, const EpollFile& epoll) {
   epoll.for_each_registration([&](const Registration& registration) {
     text += "       watches fd " + std::to_string(registration.fd()) + " (" + registration.file().kind().name +
             ", file " + std::to_string(registration.file().id()) + ") for " + to_string(registration.interest.mask()) +
-            ", data " + std::to_string(registration.interest.data().u64()) +
-            (registration.is_queued() ? ", queued\n" : "\n");
+            data(registration.interest.data()) + (registration.is_queued() ? ", queued\n" : "\n");
   });
 }
 

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace rouse::inline v0::sim {
 
@@ -107,8 +108,10 @@ class AssertionCapture final : public Catch::IResultCapture {
     if (mode_ == Mode::first_failure_is_shown) has_failed_ = true;
     if (world != nullptr) world->fail_assertion(place_of(info));
   }
+  /// Without the directories, which differ from build to build.
   [[nodiscard]] static std::string place_of(const Catch::AssertionInfo& info) {
-    return std::string{info.lineInfo.file} + ':' + std::to_string(info.lineInfo.line) + ": " +
+    const std::string_view path{info.lineInfo.file};
+    return std::string{path.substr(path.rfind('/') + 1)} + ':' + std::to_string(info.lineInfo.line) + ": " +
            static_cast<std::string>(info.macroName) + "( " + static_cast<std::string>(info.capturedExpression) + " )";
   }
 

@@ -173,8 +173,10 @@ inline void Trace::wakes(std::uint32_t task) {
 
 inline void Trace::time_moves(kernel::Time to) {
   is_time_ = true;
-  if (kernel_ == nullptr || to == kernel_->host().now()) return;
-  add(Kind::time, 0).time = to;
+  if (kernel_ == nullptr) return;
+  TraceEvent& event = add(Kind::time, 0);
+  event.text = to > event.time ? "moves on" : "is up";  // The other: a limit that is over as soon as it begins.
+  event.time = std::max(to, event.time);
 }
 
 // -- faults and failures

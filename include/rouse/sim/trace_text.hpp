@@ -29,7 +29,7 @@ inline std::string Trace::text_of(std::size_t i) const {
     case Kind::wakes: return "wakes " + name(event.other);
     case Kind::begins: return "spawns " + name(event.other);
     case Kind::is_over: return "is over";
-    case Kind::time: return "moves on";
+    case Kind::time: return event.text;
     case Kind::fault: return "fault: " + event.text;
     case Kind::failure: return "failure: " + event.text;
   }
@@ -57,7 +57,7 @@ inline std::vector<std::string> Trace::waits_text() const {
     const TraceEvent& call = events_[wait.call];
     std::string line = task_name(wait.task) + " waits in " + call.text;
     if (call.other != 0) line += ' ' + task_name(call.other);
-    line += wait.until == kernel::time_never ? " for ever" : " until " + value_text::moment(wait.until);
+    if (wait.until != kernel::time_never) line += " until " + value_text::moment(wait.until);
     if (wait.on != 0 && call.other == 0) line += "; " + task_name(wait.on) + " has it";
     if (wait.last_use != none) {
       const TraceEvent& use = events_[wait.last_use];

@@ -81,6 +81,21 @@ TEST_CASE("fails in a deadlock", "[.][fails]") {
   });
 }
 
+// As in the README.
+TEST_CASE("fails as the README shows", "[.][fails]") {
+  sim::check([](sim::World& world) {
+    BasicEventFd<EmulatedBackend> wakeup{world.backend()};
+    world.name_fd(wakeup.fd(), "wakeup");
+    sim::atomic<bool> stop{false};
+    sim::thread worker{[&] {
+      while (!stop) wakeup.read();
+    }};
+    wakeup.notify();
+    stop = true;
+    worker.join();
+  });
+}
+
 TEST_CASE("fails by an exception", "[.][fails]") {
   sim::check([](sim::World&) {
     if (add_twice() != 2) throw std::runtime_error("an update was lost");

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""check_catch2.py PROGRAM: what sim::check lets Catch2 print of cases that fail: one failure each, and how to replay it."""
+"""check_catch2.py PROGRAM README: what sim::check lets Catch2 print of cases that fail: one failure each, and how to
+replay it; and that the README shows what is printed."""
 import os
 import re
 import subprocess
@@ -42,6 +43,12 @@ for case, texts, can_be_replayed in EXPECTED:
         sys.exit(f"\"{case}\" replayed prints something else:\n{printed}\n{again}")
     if run(case, ROUSE_SEED="1") != printed:
         sys.exit(f"\"{case}\" prints something else for the same seed")
+
+shown = re.search(r"^```text\n(deadlock in .*?)^```", open(sys.argv[2]).read(), re.M | re.S)[1]
+printed = run("fails as the README shows")
+if [line.strip() for line in shown.splitlines()] != [
+        line.strip() for line in printed[printed.index(shown.split("\n")[0]):].splitlines()][:shown.count("\n")]:
+    sys.exit(f"the README shows not what is printed:\n{printed}")
 
 nonsense = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {"ROUSE_REPLAY": "1..2"}, capture_output=True,
                           text=True)

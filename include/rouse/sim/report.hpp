@@ -34,7 +34,11 @@ struct ReportOptions {
   std::string text = summary(outcome) + "\ntimeline:\n" + timeline(trace, options.timeline);
   const std::vector<std::string> waits = trace.waits_text();
   if (!waits.empty()) text += "who waits on whom:\n";
-  for (const std::string& wait : waits) text += "  " + wait + '\n';
+  for (std::string wait : waits) {
+    const std::size_t more = wait.find("; ");
+    if (more != wait.npos) wait.replace(more, 2, "\n    ");
+    text += "  " + wait + '\n';
+  }
   const bool has_more = outcome.text.find('\n') != outcome.text.npos;
   if (has_more) text += outcome.text + (outcome.text.back() == '\n' ? "" : "\n");
   text += std::to_string(outcome.steps) + " steps, " + std::to_string(outcome.preemptions) + " preemptions";

@@ -4,6 +4,8 @@
 #include "../kernel/epoll_file.hpp"
 #include "trace.hpp"
 
+#include <exception>
+
 namespace rouse::inline v0::sim {
 
 inline TraceEvent& Trace::add(Kind kind, std::uint32_t task) {
@@ -44,7 +46,7 @@ inline std::size_t Trace::begin_call(std::string text, bool is_step, std::uint32
   event.place = std::move(caller.place);
   caller.place.clear();
   caller.calls.push_back({at, is_step});
-  caller.last_call = at;
+  if (std::uncaught_exceptions() == 0) caller.last_call = at;  // Destructors close, whatever has gone wrong.
   return at;
 }
 
@@ -72,7 +74,7 @@ inline void Trace::call_ended(const kernel::Op& op, const kernel::CallArguments&
   ROUSE_ASSERT(!caller.calls.empty(), "Trace: a call ends that has not begun");
   const OpenCall call = caller.calls.back();
   caller.calls.pop_back();
-  caller.last_call = call.event;
+  if (std::uncaught_exceptions() == 0) caller.last_call = call.event;
   const bool returned = end.kind == kernel::CallEnd::Kind::returned;
   std::string result = (returned ? " = " : " ") + ResultText{*kernel_, names_, op, given, caller.reported}.text(end);
   caller.reported.clear();
@@ -231,7 +233,9 @@ inline Trace::Wait Trace::wait_of(std::uint32_t number) const {
   }
   kernel_->host().tasks().for_each([&](const kernel::Task& task) {
     const kernel::BlockedOn* const why = task.blocked_on();
-    if (task.id() == number && why != nullptr && why->file != nullptr) wait.last_use = last_use(*why->file, number);
+    if (task.id() != number || why == nullptr) return;
+    const kernel::File* const file = why->file != nullptr ? why->file : kernel_->fds.file(why->fd);
+    if (file != nullptr) wait.last_use = last_use(*file, number);
   });
   return wait;
 }

@@ -139,10 +139,12 @@ class World final : public kernel::Host {
   /// Waits until all other tasks are over, those that are spawned meanwhile among them.
   void join_all() {
     const detail::Hidden hidden;
-    pass("join all");
+    pass();
     kernel::touch(kernel::Object::tasks(), kernel::Access::read);
     for (std::size_t i = 0; i < all_.size(); ++i) {
-      if (all_[i].get() != current_) wait_for_end(*all_[i]);
+      if (all_[i].get() == current_) continue;
+      if (trace() != nullptr && !all_[i]->is_over()) trace()->step("join", nullptr, all_[i]->id());
+      wait_for_end(*all_[i]);
     }
   }
 

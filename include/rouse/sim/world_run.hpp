@@ -54,7 +54,8 @@ inline void World::run_body(SimTask& task) {
     fail_by_exception(std::current_exception(), "task \"" + task.name() + "\" threw what is no std::exception");
   }
   if (task.was_cancelled_) {
-    outcome_.text += "\ntask \"" + task.name() + "\" swallowed the exception that unwinds it";
+    outcome_.text += (outcome_.text.ends_with('\n') ? "task \"" : "\ntask \"") + task.name() +
+                     "\" swallowed the exception that unwinds it";
   }
 }
 

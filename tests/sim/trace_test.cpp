@@ -362,6 +362,6 @@ TEST_CASE("Trace: explore records the simplest failure", "[trace]") {
 0.000 ms main: read(eventfd 3, 8 bytes) = EAGAIN
 0.000 ms main: poll({eventfd 3 in}, for ever) blocks
 0.000 ms failure: deadlock
-main waits in poll({eventfd 3 in}, for ever)
+main waits in poll({eventfd 3 in}, for ever); last used by thread: read(eventfd 3, 8 bytes) = 8: 1
 )");
 }

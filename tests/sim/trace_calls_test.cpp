@@ -232,9 +232,9 @@ TEST_CASE("Trace: signals", "[trace_calls]") {
     ::signalfd_siginfo info{};
     Calls{b.sigaction(SIGUSR1, &action, nullptr), b.sigaction(SIGUSR2, nullptr, &action)};
     Calls{b.sigprocmask(SIG_BLOCK, &set, nullptr), b.sigprocmask(SIG_BLOCK, nullptr, &pending)};
-    Calls{b.signalfd(-1, &set, SFD_NONBLOCK), b.kill(b.getpid().value(), SIGUSR1)};
+    Calls{b.signalfd(-1, &set, SFD_NONBLOCK), b.kill(kernel::process_id, SIGUSR1), b.getpid(), b.gettid()};
     Calls{b.sigpending(&pending), b.read(3, &info, sizeof info), b.signalfd(3, &set, 0)};
-    Calls{b.tgkill(b.getpid().value(), b.gettid().value(), SIGUSR1), b.sigprocmask(SIG_UNBLOCK, &set, nullptr)};
+    Calls{b.tgkill(kernel::process_id, kernel::process_id, SIGUSR1), b.sigprocmask(SIG_UNBLOCK, &set, nullptr)};
     Calls{b.kill(0, 0), b.close(3)};
   });
   CHECK(calls == R"(
@@ -243,13 +243,12 @@ rt_sigaction(SIGUSR2) = 0
 rt_sigprocmask(block, {SIGUSR1, SIGTERM}) = 0
 rt_sigprocmask() = 0
 signalfd4({SIGUSR1, SIGTERM}, nonblock) = signalfd 3
-getpid() = 1000
 kill(SIGUSR1) = 0
+getpid() = 1000
+gettid() = 1000
 rt_sigpending() = {SIGUSR1}
 read(signalfd 3, 128 bytes) = 128: SIGUSR1
 signalfd4(signalfd 3, {SIGUSR1, SIGTERM}) = signalfd 3
-gettid() = 1000
-getpid() = 1000
 tgkill(task 1, SIGUSR1) = 0
 rt_sigprocmask(unblock, {SIGUSR1, SIGTERM}) = 0
 kill(0) = 0

@@ -22,7 +22,7 @@ int main() {
   rouse::sim::FiberPool fibers;
   std::uint64_t hash = start;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-    const std::string text = rouse::test::trace_of_seed(fibers, seed);
+    const std::string text = test::trace_of_seed(fibers, seed);
     if (seed <= shown) std::printf("seed %llu:\n%s", static_cast<unsigned long long>(seed), text.c_str());
     hash = digest(hash, text);
     if (seed % together != 0) continue;

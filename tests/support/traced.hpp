@@ -6,23 +6,23 @@
 
 #include <string>
 
-namespace rouse::test {
+namespace test {
 
 struct Traced {
-  sim::Trace trace;
-  sim::Outcome outcome;
+  rouse::sim::Trace trace;
+  rouse::sim::Outcome outcome;
 
   /// Runs `body(world)`.
   template <class Body>
   explicit Traced(Body body) {
-    sim::FiberPool fibers;
-    sim::InTurn policy;
-    sim::WorldOptions options;
+    rouse::sim::FiberPool fibers;
+    rouse::sim::InTurn policy;
+    rouse::sim::WorldOptions options;
     options.trace = &trace;
-    sim::World world{policy, fibers, options};
+    rouse::sim::World world{policy, fibers, options};
     outcome = world.run([&] { body(world); });
   }
   [[nodiscard]] std::string text() const { return trace.text(); }
 };
 
-}  // namespace rouse::test
+}  // namespace test

@@ -21,28 +21,28 @@
 #include <sys/ioctl.h>
 #include <vector>
 
-namespace rouse::test {
+namespace test {
 
 /// A reader that waits for an eventfd, a pipe and a timer; writers that race for them; a queue under a lock. Some
 /// schedules lose a wakeup.
-inline void bit_of_everything(sim::World& world) {
+inline void bit_of_everything(rouse::sim::World& world) {
   using namespace std::chrono_literals;
-  const EmulatedBackend backend = world.backend();
-  BasicEventFd<EmulatedBackend> event{backend};
-  BasicPipe<EmulatedBackend> pipe{backend};
-  BasicTimerFd<EmulatedBackend> timer{backend};
-  BasicEpoll<EmulatedBackend> epoll{backend};
+  const rouse::EmulatedBackend backend = world.backend();
+  rouse::BasicEventFd<rouse::EmulatedBackend> event{backend};
+  rouse::BasicPipe<rouse::EmulatedBackend> pipe{backend};
+  rouse::BasicTimerFd<rouse::EmulatedBackend> timer{backend};
+  rouse::BasicEpoll<rouse::EmulatedBackend> epoll{backend};
   world.name_fd(event.fd(), "wakeup");
-  epoll.add(event, EventFlags::in | EventFlags::et, &event);  // By address, which no trace may show.
-  epoll.add(pipe.reader, EventFlags::in, 1);
-  epoll.add(timer, EventFlags::in, 2);
-  sim::mutex mutex;
-  sim::condition_variable changed;
+  epoll.add(event, rouse::EventFlags::in | rouse::EventFlags::et, &event);  // By address, which no trace may show.
+  epoll.add(pipe.reader, rouse::EventFlags::in, 1);
+  epoll.add(timer, rouse::EventFlags::in, 2);
+  rouse::sim::mutex mutex;
+  rouse::sim::condition_variable changed;
   std::vector<int> queue;
-  sim::atomic<bool> stop{false};
+  rouse::sim::atomic<bool> stop{false};
 
-  sim::thread reader{[&] {
-    EventVec events{4};
+  rouse::sim::thread reader{[&] {
+    rouse::EventVec events{4};
     int unread = 0;
     std::array<char, 2> bytes{};
     while (!stop) {
@@ -53,11 +53,11 @@ inline void bit_of_everything(sim::World& world) {
       static_cast<void>(timer.try_read());
     }
   }};
-  sim::thread consumer{[&] {
+  rouse::sim::thread consumer{[&] {
     std::unique_lock lock{mutex};
     changed.wait_for(lock, 3ms, [&] { return !queue.empty(); });
   }};
-  sim::thread producer{[&] {
+  rouse::sim::thread producer{[&] {
     timer.set_after(1ms);
     {
       const std::lock_guard lock{mutex};
@@ -67,7 +67,7 @@ inline void bit_of_everything(sim::World& world) {
     event.write(1);
     static_cast<void>(backend.write(pipe.writer.fd(), "abc", 3));
   }};
-  sim::this_thread::sleep_for(2ms);
+  rouse::sim::this_thread::sleep_for(2ms);
   event.notify();
   stop = true;
   producer.join();
@@ -76,17 +76,17 @@ inline void bit_of_everything(sim::World& world) {
   if (event.try_read()) static_cast<void>(backend.dup(event.fd()));  // An fd left open, by some schedules.
 }
 
-[[nodiscard]] inline std::string trace_of_seed(sim::FiberPool& fibers, std::uint64_t seed) {
-  sim::RandomPolicy random{seed};
-  sim::Pct by_priority{seed, 3};
-  sim::Policy& policy = seed % 2 == 0 ? static_cast<sim::Policy&>(random) : by_priority;
-  sim::Trace trace;
+[[nodiscard]] inline std::string trace_of_seed(rouse::sim::FiberPool& fibers, std::uint64_t seed) {
+  rouse::sim::RandomPolicy random{seed};
+  rouse::sim::Pct by_priority{seed, 3};
+  rouse::sim::Policy& policy = seed % 2 == 0 ? static_cast<rouse::sim::Policy&>(random) : by_priority;
+  rouse::sim::Trace trace;
   if (!policy.begin()) return {};
-  sim::WorldOptions options;
+  rouse::sim::WorldOptions options;
   options.trace = &trace;
-  sim::World world{policy, fibers, options};
-  const sim::Outcome outcome = world.run([&] { bit_of_everything(world); });
+  rouse::sim::World world{policy, fibers, options};
+  const rouse::sim::Outcome outcome = world.run([&] { bit_of_everything(world); });
   return trace.text() + name_of(outcome.ending) + ", " + outcome.schedule.text() + '\n';
 }
 
-}  // namespace rouse::test
+}  // namespace test

@@ -12,6 +12,10 @@ using rouse::name_of;
 struct Op {
   Call call;
   int fd = -1;
+  int operation = 0;  ///< Of epoll_ctl and fcntl.
 };
+
+/// What takes_resources() is to be told.
+[[nodiscard]] constexpr int operation_of(const Op& op) { return op.call == Call::signalfd4 ? op.fd : op.operation; }
 
 }  // namespace rouse::inline v0::kernel

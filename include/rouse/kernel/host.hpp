@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../detail/assert.hpp"
+#include "../fault.hpp"
 #include "call.hpp"
 #include "chance.hpp"
 #include "task.hpp"
@@ -60,6 +61,11 @@ class Host {
   /// Something that Linux leaves to chance: a number below `n`, from a generator with a seed. Precondition: n > 0.
   virtual std::uint64_t choose(std::uint64_t n) { return chance_.below(n); }
   void seed(std::uint64_t seed) { chance_ = Chance{seed}; }
+
+  /// Whether a fault strikes that is to strike one call in `one_in`. Precondition: one_in > 0.
+  virtual bool strikes(std::uint64_t one_in) { return chance_.below(one_in) == 0; }
+  /// One struck.
+  virtual void fault_struck(const Op&, Fault) {}
 
   virtual void schedule_point(const Op&) {}
   virtual void lock() {}

@@ -5,6 +5,7 @@
 #include "../backend/emulated.hpp"
 #include "../kernel/dump.hpp"
 #include "../kernel/kernel.hpp"
+#include "call_census.hpp"
 #include "outcome.hpp"
 #include "policy/policy.hpp"
 #include "recorder.hpp"
@@ -65,6 +66,14 @@ class World final : public kernel::Host {
   }
 
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
+  /// What goes wrong with its calls: add rules before run(), or in it. What one_in() leaves to chance, the policy
+  /// decides, and the schedule replays.
+  [[nodiscard]] FaultPlan& faults() {
+    kernel_.set_faults(&faults_);
+    return faults_;
+  }
+  /// Notes every call from now on; null for none.
+  void set_census(CallCensus* census) { census_ = census; }
   [[nodiscard]] EmulatedBackend backend() { return EmulatedBackend{kernel_}; }
 
   /// The one that runs on this thread; null outside of run().
@@ -150,9 +159,19 @@ class World final : public kernel::Host {
   [[nodiscard]] kernel::Task& current() override { return *current_; }
   [[nodiscard]] kernel::Time now() override { return time_is_over_ ? kernel::time_never : now_; }
   [[nodiscard]] bool serves_this_thread() override { return running_here == this || !is_running_; }
-  void schedule_point(const kernel::Op& op) override { pass(op.call != kernel::Call::close); }
+  void schedule_point(const kernel::Op& op) override {
+    pass(op.call != kernel::Call::close);
+    if (census_ != nullptr) census_->note(op, kernel_.file(op.fd));
+  }
   [[nodiscard]] bool block(kernel::Task& task, kernel::Time deadline) override;
   void wake(kernel::Task& task) override { make_runnable(static_cast<SimTask&>(task)); }
+  [[nodiscard]] bool strikes(std::uint64_t one_in) override {
+    if (is_unwinding_) return false;
+    const bool strikes = policy_.fault(one_in);
+    outcome_.schedule.push_back(strikes ? 1 : 0);
+    if (strikes) ++outcome_.faults;
+    return strikes;
+  }
   /// The kernel lets what is rare happen for small numbers: the least surprising choice is the largest.
   [[nodiscard]] std::uint64_t choose(std::uint64_t n) override { return n - 1 - pick(n); }
 
@@ -249,6 +268,8 @@ class World final : public kernel::Host {
   std::vector<std::uint64_t> files_before_;  // By fd; 0 for none.
   SimTask* current_ = nullptr;
   Outcome outcome_;
+  FaultPlan faults_;
+  CallCensus* census_ = nullptr;
   kernel::Kernel kernel_;
   Recorder recorder_;
 };

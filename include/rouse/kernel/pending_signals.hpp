@@ -4,7 +4,7 @@
 #include "signal_set.hpp"
 
 #include <algorithm>
-#include <deque>
+#include <vector>
 
 namespace rouse::inline v0::kernel {
 
@@ -39,8 +39,8 @@ class PendingSignals {
   }
 
  private:
-  std::deque<::siginfo_t> queue_;  // In order of arrival.
-  SignalSet set_;                  // The numbers in it.
+  std::vector<::siginfo_t> queue_;  // In order of arrival.
+  SignalSet set_;                   // The numbers in it.
 };
 
 }  // namespace rouse::inline v0::kernel

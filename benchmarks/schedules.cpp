@@ -140,10 +140,9 @@ class Contexts {
  public:
   Contexts() {
     for (std::size_t i = 0; i < task_count; ++i) {
-      stacks_[i].resize(stack_size);
       ::getcontext(&contexts_[i]);
-      contexts_[i].uc_stack.ss_sp = stacks_[i].data();
-      contexts_[i].uc_stack.ss_size = stack_size;
+      contexts_[i].uc_stack.ss_sp = stacks_[i].bottom();
+      contexts_[i].uc_stack.ss_size = stacks_[i].size();
       ::makecontext(&contexts_[i], &Contexts::enter, 0);
     }
   }
@@ -154,6 +153,7 @@ class Contexts {
   void run(const Body& body) {
     body_ = &body;
     entered_ = this;
+    for (const Stack& stack : stacks_) kernel::UserPages::trust_page_before(stack.top());  // As World does.
     go_on(root, 0);
   }
   void go_on(std::size_t from, std::size_t to) {
@@ -162,7 +162,9 @@ class Contexts {
   }
 
  private:
-  static constexpr std::size_t stack_size = 256 * 1024;
+  struct Stack : sim::Stack {
+    Stack() : sim::Stack(sim::FiberPool::default_stack_size) {}
+  };
 
   static void enter() {
     Contexts& all = *entered_;
@@ -171,7 +173,7 @@ class Contexts {
   }
 
   static inline Contexts* entered_ = nullptr;
-  std::array<std::vector<char>, task_count> stacks_;
+  std::array<Stack, task_count> stacks_;
   std::array<::ucontext_t, task_count + 1> contexts_{};
   const Body* body_ = nullptr;
   std::size_t current_ = root;

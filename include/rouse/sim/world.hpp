@@ -54,6 +54,7 @@ class World final : public kernel::Host {
     ROUSE_ASSERT(!is_running_, "World: destroyed while it runs");
     const detail::Hidden hidden;
     while (kernel::Task* const task = tasks_.front()) task->unlink();
+    kernel::UserPages::forget();  // The stacks are good as long as the pool is there, and that may go next.
   }
 
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
@@ -177,6 +178,8 @@ class World final : public kernel::Host {
   void start(SimTask& task, std::unique_ptr<TaskBody> body) {
     task.body_ = std::move(body);
     task.fiber_ = &fibers_.take(&World::run_task, &task);
+    // Most of what a task hands to calls lies there, and to ask Linux in every run would be half of a short one.
+    kernel::UserPages::trust_page_before(task.fiber_->stack().top());
     ++alive_;
   }
   void run_to_the_end(SimTask& first);

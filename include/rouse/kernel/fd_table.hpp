@@ -72,15 +72,21 @@ class FdTable {
   /// Visits the open numbers in order.
   template <class Visit>
   void for_each(Visit visit) const {
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].file) visit(static_cast<int>(i), *slots_[i].file);
+    for (std::size_t word = 0; word < used_.size(); ++word) {
+      for (std::uint64_t left = used_[word]; left != 0; left &= left - 1) {
+        const std::size_t index = word * bits + static_cast<std::size_t>(std::countr_zero(left));
+        if (slots_[index].file) visit(static_cast<int>(index), *slots_[index].file);
+      }
     }
   }
 
   /// Closes everything, highest number first.
   void clear() {
-    for (std::size_t i = slots_.size(); i-- > 0;) {
-      static_cast<void>(remove(static_cast<int>(i)));
+    for (std::size_t word = used_.size(); word-- > 0;) {
+      while (used_[word] != 0) {
+        const std::size_t highest = bits - 1 - static_cast<std::size_t>(std::countl_zero(used_[word]));
+        static_cast<void>(remove(static_cast<int>(word * bits + highest)));
+      }
     }
   }
 

@@ -44,6 +44,8 @@ class World final : public kernel::Host {
   /// Both outlive it. A policy that has no run left is misuse.
   World(Policy& policy, FiberPool& fibers, WorldLimits limits = {})
       : policy_(policy), fibers_(fibers), limits_(limits), kernel_(*this) {
+    outcome_.schedule.reserve(choices_at_first);
+    make_room_for_one_more();
     all_.push_back(std::make_unique<SimTask>(*this, 1, "main"));
     current_ = all_.front().get();
     tasks_.push_back(*current_);
@@ -89,8 +91,7 @@ class World final : public kernel::Host {
     ROUSE_ASSERT(is_running_ && running_here == this, "World::spawn: called from outside of run()");
     auto task = std::make_unique<SimTask>(*this, static_cast<std::uint32_t>(all_.size()) + 1, std::move(name));
     SimTask& spawned = *task;
-    all_.reserve(all_.size() + 1);
-    runnable_.reserve(all_.size() + 1);
+    make_room_for_one_more();
     start(spawned, std::make_unique<TaskBodyOf<F>>(std::move(f)));
     all_.push_back(std::move(task));
     detail::tsan_release(&spawned);
@@ -174,7 +175,16 @@ class World final : public kernel::Host {
   // Passed by a task after the run has failed, before it is thrown out of a call that need not wait.
   static constexpr std::uint32_t steps_unwinding_max = 10'000;
   static constexpr std::uint32_t swallowed_max = 100;
+  // There is memory at once for as much as most runs need.
+  static constexpr std::size_t choices_at_first = 64;
+  static constexpr std::size_t tasks_at_first = 8;
 
+  void make_room_for_one_more() {
+    if (all_.size() < all_.capacity()) return;
+    const std::size_t n = std::max(2 * all_.size(), tasks_at_first);
+    runnable_.reserve(n);
+    all_.reserve(n);
+  }
   void start(SimTask& task, std::unique_ptr<TaskBody> body) {
     task.body_ = std::move(body);
     task.fiber_ = &fibers_.take(&World::run_task, &task);

@@ -237,10 +237,9 @@ inline void World::throw_if_unwinding(SimTask& task) {
 }
 
 inline void World::note_open_fds() {
-  kernel_.fds.for_each([this](int fd, const kernel::File& file) {
-    files_before_.resize(static_cast<std::size_t>(fd) + 1);
-    files_before_.back() = file.id();
-  });
+  files_before_.resize(kernel_.fds.size());
+  kernel_.fds.for_each(
+      [this](int fd, const kernel::File& file) { files_before_[static_cast<std::size_t>(fd)] = file.id(); });
 }
 
 inline void World::check_open_fds() {

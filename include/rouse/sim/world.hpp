@@ -214,6 +214,8 @@ class World final : public kernel::Host {
 
   void fail(Ending ending, std::string text, std::exception_ptr error = nullptr);
   void fail_by(const std::exception_ptr& error, std::string text);
+  void fail_by_livelock();
+  void fail_by_deadlock();
   void throw_if_unwinding(SimTask& task);
   void note_open_fds();
   void check_open_fds();

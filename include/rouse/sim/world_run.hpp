@@ -71,7 +71,7 @@ inline void World::pass(bool may_throw) {
     return;
   }
   if (++steps_here_ > limits_.steps_max) {
-    fail(Ending::livelock, "no time has passed for " + std::to_string(limits_.steps_max) + " steps\n" + dump(kernel_));
+    fail_by_livelock();
     return;
   }
   if (runnable_.size() > 1) switch_away();
@@ -91,7 +91,7 @@ inline SimTask& World::next_task() {
       joins_in_a_circle_ = true;
       wake_all(joining_);
     } else if (!advance()) {
-      fail(Ending::deadlock, dump(kernel_));
+      fail_by_deadlock();
     }
   }
   // What the first task owns, the others may use: it is unwound last.
@@ -211,6 +211,13 @@ inline void World::fail(Ending ending, std::string text, std::exception_ptr erro
   outcome_.error = std::move(error);
   for (const auto& task : all_) make_runnable(*task);
 }
+
+// Out of line, as each step would pay for what the texts need.
+[[gnu::noinline, gnu::cold]] inline void World::fail_by_livelock() {
+  fail(Ending::livelock, "no time has passed for " + std::to_string(limits_.steps_max) + " steps\n" + dump(kernel_));
+}
+
+[[gnu::noinline, gnu::cold]] inline void World::fail_by_deadlock() { fail(Ending::deadlock, dump(kernel_)); }
 
 inline void World::fail_by(const std::exception_ptr& error, std::string text) {
   // What was in flight when the task gave up the run, has arrived.

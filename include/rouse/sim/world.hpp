@@ -52,6 +52,8 @@ class World final : public kernel::Host {
         kernel_(*this),
         recorder_(*this, {policy.wants_steps(), options.detectors.has(Ending::data_race),
                           options.detectors.has(Ending::stale_registration)}) {
+    outcome_.schedule.reserve(choices_at_first);
+    make_room_for_one_more();
     all_.push_back(std::make_unique<SimTask>(*this, 1, "main"));
     current_ = all_.front().get();
     tasks_.push_back(*current_);
@@ -63,6 +65,7 @@ class World final : public kernel::Host {
     ROUSE_ASSERT(!is_running_, "World: destroyed while it runs");
     const detail::Hidden hidden;
     while (kernel::Task* const task = tasks_.front()) task->unlink();
+    kernel::UserPages::forget();  // The stacks are good as long as the pool is there, and that may go next.
   }
 
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
@@ -105,8 +108,7 @@ class World final : public kernel::Host {
     ROUSE_ASSERT(is_running_ && running_here == this, "World::spawn: called from outside of run()");
     auto task = std::make_unique<SimTask>(*this, static_cast<std::uint32_t>(all_.size()) + 1, std::move(name));
     SimTask& spawned = *task;
-    all_.reserve(all_.size() + 1);
-    runnable_.reserve(all_.size() + 1);
+    make_room_for_one_more();
     start(spawned, std::make_unique<TaskBodyOf<F>>(std::move(f)));
     all_.push_back(std::move(task));
     recorder_.add_task(spawned);
@@ -215,10 +217,21 @@ class World final : public kernel::Host {
   // Passed by a task after the run has failed, before it is thrown out of a call that need not wait.
   static constexpr std::uint32_t steps_unwinding_max = 10'000;
   static constexpr std::uint32_t swallowed_max = 100;
+  // There is memory at once for as much as most runs need.
+  static constexpr std::size_t choices_at_first = 64;
+  static constexpr std::size_t tasks_at_first = 8;
 
+  void make_room_for_one_more() {
+    if (all_.size() < all_.capacity()) return;
+    const std::size_t n = std::max(2 * all_.size(), tasks_at_first);
+    runnable_.reserve(n);
+    all_.reserve(n);
+  }
   void start(SimTask& task, std::unique_ptr<TaskBody> body) {
     task.body_ = std::move(body);
     task.fiber_ = &fibers_.take(&World::run_task, &task);
+    // Most of what a task hands to calls lies there, and to ask Linux in every run would be half of a short one.
+    kernel::UserPages::trust_page_before(task.fiber_->stack().top());
     ++alive_;
   }
   void run_to_the_end(SimTask& first);
@@ -244,6 +257,7 @@ class World final : public kernel::Host {
 
   void fail(Ending ending, std::string text, std::exception_ptr error = nullptr);
   void fail_by_exception(const std::exception_ptr& error, std::string text);
+  void fail_by_livelock();
   void fail_by_deadlock();
   [[nodiscard]] std::string lost_wakeups() const;
   void throw_if_unwinding(SimTask& task);

@@ -111,10 +111,14 @@ Figures measure(::clockid_t clock, std::uint64_t runs, Run run) {
 
 // -- on fibers
 
-Figures on_fibers(std::uint64_t runs) {
+enum class Races { ignored, looked_for };
+
+Figures on_fibers(std::uint64_t runs, Races races) {
   sim::FiberPool fibers;
+  sim::WorldOptions options;
+  if (races == Races::ignored) options.detectors = options.detectors.without(sim::Ending::data_race);
   return measure(CLOCK_PROCESS_CPUTIME_ID, runs, [&](sim::Policy& policy, Figures& figures) {
-    sim::World world{policy, fibers};
+    sim::World world{policy, fibers, options};
     const EmulatedBackend backend = world.backend();
     const Files files{backend};
     const sim::Outcome outcome = world.run([&] {
@@ -386,23 +390,27 @@ bool begins_with(const Figures& all, const Figures& first) {
 
 }  // namespace
 
-/// Exits with 1 if the World makes fewer schedules in a second than the argument says. A second argument is how many
-/// runs the World makes, and nobody else any: for a profiler.
+/// Exits with 1 if the World makes fewer schedules in a second than the first argument says, or than the second says
+/// while it looks for data races. A third argument is how many runs the World makes, and nobody else any: for a
+/// profiler.
 int main(int argc, char** argv) {
   const double wanted = argc > 1 ? std::atof(argv[1]) : 0;
-  if (argc > 2) {
-    static_cast<void>(on_fibers(std::strtoull(argv[2], nullptr, 10)));
+  const double wanted_with_races = argc > 2 ? std::atof(argv[2]) : 0;
+  if (argc > 3) {
+    static_cast<void>(on_fibers(std::strtoull(argv[3], nullptr, 10), Races::ignored));
     return 0;
   }
-  Figures fibers = median([] { return on_fibers(100'000); });
+  Figures fibers = median([] { return on_fibers(100'000, Races::ignored); });
+  Figures with_races = median([] { return on_fibers(100'000, Races::looked_for); });
   const Figures contexts = median([] { return on_bare_host<Contexts>(20'000); });
   const Figures threads = median([] { return on_bare_host<Threads>(1'000); });
 
-  if (!begins_with(fibers, contexts) || !begins_with(fibers, threads)) {
+  if (!begins_with(fibers, with_races) || !begins_with(fibers, contexts) || !begins_with(fibers, threads)) {
     std::printf("the schedules are not the same\n");
     return 1;
   }
-  fibers.switches = contexts.switches_per_run() * fibers.runs();  // World does not count them, but they are the same.
+  // World does not count them, but they are the same.
+  fibers.switches = with_races.switches = contexts.switches_per_run() * fibers.runs();
 
   std::printf(
       "%zu tasks, each of 6 calls and 2 critical sections, under RandomPolicy with stickiness %d; a new kernel and\n"
@@ -410,6 +418,7 @@ int main(int argc, char** argv) {
       task_count, static_cast<int>(stickiness), rounds);
   std::printf("  %-26s %10s %13s %14s %12s\n", "", "runs/s", "switches/run", "preempted", "World/this");
   print("World, on fibers", fibers, fibers);
+  print("World, looking for races", with_races, fibers);
   print("bare host, on ucontext", contexts, fibers);
   print("bare host, on threads", threads, fibers);
 
@@ -417,8 +426,8 @@ int main(int argc, char** argv) {
     std::printf("too tame: half of the runs were to be preempted\n");
     return 1;
   }
-  if (fibers.rate() < wanted) {
-    std::printf("too slow: %.0f schedules a second were wanted\n", wanted);
+  if (fibers.rate() < wanted || with_races.rate() < wanted_with_races) {
+    std::printf("too slow: %.0f schedules a second were wanted, and %.0f with races\n", wanted, wanted_with_races);
     return 1;
   }
 }

@@ -3,9 +3,6 @@
 
 #include "../fault_errors.hpp"
 #include "blocking.hpp"
-#include "pipe_file.hpp"
-
-#include <climits>
 
 namespace rouse::inline v0::kernel {
 
@@ -20,14 +17,6 @@ inline std::optional<Fault> Kernel::next_fault(const Op& op) {
   return fault;
 }
 
-/// True if the bytes of this call come all or not at all, so that a fault cannot cut them. A write to a pipe is the
-/// call's own to judge: what is short enough goes whole, pipe(7) says.
-inline bool Kernel::comes_whole(const Op& op) const {
-  const File* const on = fds.file(op.fd);
-  if (on == nullptr || moves_whole_messages(on->kind().name)) return true;
-  return &on->kind() == &PipeEnd::file_kind && (on->is_writable() || (on->status_flags() & O_DIRECT) != 0);
-}
-
 inline void Kernel::delay(const Op& op, Time span) {
   const Time end = time_after(host_.now(), span);
   while (host_.now() < end) sleep(*this, op, nullptr, end);
@@ -39,7 +28,7 @@ auto Kernel::with_faults(const Op& op, const Body& body) -> ResultOf<Body> {
   const std::optional<Fault> fault = next_fault(op);
   if (!fault) return again(body, uncut);
   switch (fault->kind()) {
-    case Fault::Kind::short_count: return again(body, comes_whole(op) ? uncut : fault->bytes_max());
+    case Fault::Kind::short_count: return again(body, fault->bytes_max());
     case Fault::Kind::delay: delay(op, fault->span().nanoseconds()); return again(body, uncut);
     case Fault::Kind::not_ready: {
       File* const on = fds.file(op.fd);

@@ -200,7 +200,6 @@ class Kernel {
   template <class Body>
   [[gnu::noinline, gnu::cold]] auto with_faults(const Op& op, const Body& body) -> ResultOf<Body>;
   [[nodiscard]] std::optional<Fault> next_fault(const Op& op);
-  [[nodiscard]] bool comes_whole(const Op& op) const;
   void delay(const Op& op, Time span);
 
   /// One more copy of a call's body, for all who are in no hurry: with more callers, the one in enter() would not be

@@ -6,8 +6,8 @@
 
 namespace rouse::inline v0::kernel {
 
-inline std::optional<Fault> Kernel::next_fault(const Op& op) {
-  if (!faults_->concerns(op.call) || !takes_resources(op.call, operation_of(op))) return std::nullopt;
+inline std::optional<Fault> Kernel::next_fault(const Op& op, const CallArguments& arguments) {
+  if (!faults_->concerns(op.call) || !takes_resources(op.call, operation_of(op, arguments))) return std::nullopt;
   touch(Object::everything(), Access::write);  // Calls are counted in the order they come in, of all tasks together.
   const File* const on = fds.file(op.fd);
   const std::string_view kind = on != nullptr ? on->kind().name : std::string_view{};
@@ -23,9 +23,9 @@ inline void Kernel::delay(const Op& op, Time span) {
 }
 
 template <class Body>
-auto Kernel::with_faults(const Op& op, const Body& body) -> ResultOf<Body> {
+auto Kernel::with_faults(const Op& op, const CallArguments& arguments, const Body& body) -> ResultOf<Body> {
   using Result = ResultOf<Body>;
-  const std::optional<Fault> fault = next_fault(op);
+  const std::optional<Fault> fault = next_fault(op, arguments);
   if (!fault) return again(body, uncut);
   switch (fault->kind()) {
     case Fault::Kind::short_count: return again(body, fault->bytes_max());

@@ -19,6 +19,7 @@ enum Needs : unsigned {
   needs_nothing = 0,
   needs_schedule_points = 1,  ///< schedule_point() before the call.
   needs_locking = 2,          ///< lock() and unlock() around it.
+  needs_calls = 4,            ///< call_begins() and call_ended() inside of these.
 };
 
 class Timers;
@@ -68,6 +69,11 @@ class Host {
   virtual void fault_struck(const Op&, Fault) {}
 
   virtual void schedule_point(const Op&) {}
+  /// The present task makes a call now: past the schedule point, before anything of it is done. A handler that runs
+  /// inside of a call makes calls in turn.
+  virtual void call_begins(const Op&, const CallArguments&) {}
+  /// The last one that began in this task and has not ended, is at an end. What it was given may be gone if it threw.
+  virtual void call_ended(const Op&, const CallArguments&, CallEnd) {}
   virtual void lock() {}
   virtual void unlock() {}
 

@@ -120,15 +120,15 @@ class Kernel {
   /// Makes a call. Two tests of a word when nobody watches; always inlined, as what the call captures would else go
   /// through memory. Running out of memory is ENOMEM: calls allocate before they change anything.
   template <class Body>
-  [[gnu::always_inline]] auto enter(const Op& op, const Body& body) -> ResultOf<Body> {
+  [[gnu::always_inline]] auto enter(const Op& op, CallArguments arguments, const Body& body) -> ResultOf<Body> {
     ROUSE_ASSERT(host_.serves_this_thread(), "Kernel: called by a second thread; give it a kernel::ThreadHost");
     if (needs_.load(std::memory_order_relaxed) != 0) [[unlikely]]
-      return observed(op, body);
+      return observed(op, arguments.copy(), body);
     try {
       const auto result = run_body(body, uncut);
       if (needs_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
         Locked locked{nullptr};
-        return after_signals(body, result, locked);
+        return after_signals(body, result, locked, nullptr);
       }
       return result;
     } catch (const std::bad_alloc&) {
@@ -198,8 +198,9 @@ class Kernel {
 
   /// The call, or what the plan makes of it. In faults.hpp, as is what it asks.
   template <class Body>
-  [[gnu::noinline, gnu::cold]] auto with_faults(const Op& op, const Body& body) -> ResultOf<Body>;
-  [[nodiscard]] std::optional<Fault> next_fault(const Op& op);
+  [[gnu::noinline, gnu::cold]] auto with_faults(const Op& op, const CallArguments& arguments,
+                                              const Body& body) -> ResultOf<Body>;
+  [[nodiscard]] std::optional<Fault> next_fault(const Op& op, const CallArguments& arguments);
   void delay(const Op& op, Time span);
 
   /// One more copy of a call's body, for all who are in no hurry: with more callers, the one in enter() would not be
@@ -209,8 +210,40 @@ class Kernel {
     return run_body(body, most);
   }
 
+  /// Tells the host of a call, if it wants to know: null if not.
+  class Watched {
+   public:
+    Watched(Host* host, const Op& op, const CallArguments& arguments) : host_(host), op_(op), arguments_(arguments) {
+      if (host_ != nullptr) host_->call_begins(op_, arguments_);
+    }
+    Watched(const Watched&) = delete;
+    Watched& operator=(const Watched&) = delete;
+    ~Watched() {
+      if (!has_ended_) tell({CallEnd::Kind::thrown});
+    }
+
+    void restarts() {
+      tell({CallEnd::Kind::restarts});
+      if (host_ != nullptr) host_->call_begins(op_, arguments_);
+    }
+    void returned(std::int64_t word) {
+      has_ended_ = true;
+      tell({CallEnd::Kind::returned, word});
+    }
+
+   private:
+    void tell(CallEnd end) {
+      if (host_ != nullptr) host_->call_ended(op_, arguments_, end);
+    }
+
+    Host* const host_;
+    const Op& op_;
+    const CallArguments& arguments_;
+    bool has_ended_ = false;
+  };
+
   template <class Body>
-  [[gnu::noinline]] auto observed(const Op& op, const Body& body) -> ResultOf<Body> {
+  [[gnu::noinline]] auto observed(const Op& op, const CallArguments& arguments, const Body& body) -> ResultOf<Body> {
     const detail::Hidden hidden_from_tsan;
     if (needs(needs_schedule_points)) host_.schedule_point(op);
     Locked locked{needs(needs_locking) ? &host_ : nullptr};
@@ -219,20 +252,22 @@ class Kernel {
     if (needs(timers_armed)) timers.run_due(host_.now());
     // What another task sent while this one was in code of its own would have interrupted that.
     if (needs(signals_due)) static_cast<void>(run_handlers(host_.current(), locked));
+    Watched watched{needs(needs_calls) ? &host_ : nullptr, op, arguments};
     auto result = ResultOf<Body>::failure(ENOMEM);
     try {
-      result = needs(faulty) ? with_faults(op, body) : again(body, uncut);
-      if (needs(signals_due)) result = after_signals(body, result, locked);
+      result = needs(faulty) ? with_faults(op, arguments, body) : again(body, uncut);
+      if (needs(signals_due)) result = after_signals(body, result, locked, &watched);
     } catch (const std::bad_alloc&) {
       // As in enter().
     }
+    watched.returned(result.word());
     if (needs(checking)) check_(*this);
     return result;
   }
 
   /// The end of a call when signals are due somewhere: runs the handlers, and ends or restarts an interrupted call.
   template <class Body, class Result>
-  [[gnu::noinline, gnu::cold]] Result after_signals(const Body& body, Result result, Locked& locked) {
+  [[gnu::noinline, gnu::cold]] Result after_signals(const Body& body, Result result, Locked& locked, Watched* watched) {
     Task& task = host_.current();
     for (;;) {
       const Handled handled = run_handlers(task, locked);
@@ -243,6 +278,7 @@ class Kernel {
       const bool restarts =
           handled == Handled::none || (handled == Handled::by_restarting && error == restarts_if_handler_says);
       if (!restarts) return Result::failure(EINTR);
+      if (watched != nullptr) watched->restarts();
       result = again(body, uncut);
     }
   }

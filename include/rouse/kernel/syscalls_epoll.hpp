@@ -13,7 +13,7 @@
 namespace rouse::inline v0::kernel::sys {
 
 inline SysResult<int> epoll_create1(Kernel& kernel, int flags) {
-  return kernel.enter({Call::epoll_create1}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::epoll_create1}, {flags}, [&]() -> SysResult<int> {
     if ((flags & ~EPOLL_CLOEXEC) != 0) return SysResult<int>::failure(EINVAL);
     NewFd fd = kernel.new_fd();
     if (!fd) return SysResult<int>::failure(EMFILE);
@@ -59,7 +59,7 @@ inline SysResult<void> control(EpollFile& epoll, int operation, File& file, int 
 }  // namespace detail_epoll
 
 inline SysResult<void> epoll_ctl(Kernel& kernel, int epfd, int operation, int fd, const Event* user_event) {
-  return kernel.enter({Call::epoll_ctl, epfd, operation}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::epoll_ctl, epfd}, {operation, fd, user_event}, [&]() -> SysResult<void> {
     Event event;
     if (operation != EPOLL_CTL_DEL && !get_user(event, user_event)) return SysResult<void>::failure(EFAULT);
     File* const outer = kernel.file(epfd);
@@ -107,7 +107,8 @@ namespace detail_epoll {
 
 inline SysResult<int> epoll_wait(Kernel& kernel, int epfd, Event* events, int max, int milliseconds) {
   const Op op{Call::epoll_wait, epfd};
-  return kernel.enter(op, [&] { return detail_epoll::wait(kernel, op, events, max, Deadline::span_of(milliseconds)); });
+  return kernel.enter(op, {events, max, milliseconds},
+                      [&] { return detail_epoll::wait(kernel, op, events, max, Deadline::span_of(milliseconds)); });
 }
 
 namespace detail_epoll {
@@ -125,7 +126,7 @@ namespace detail_epoll {
 inline SysResult<int> epoll_pwait(Kernel& kernel, int epfd, Event* events, int max, int milliseconds,
                                   const ::sigset_t* mask) {
   const Op op{Call::epoll_pwait, epfd};
-  return kernel.enter(op, [&]() -> SysResult<int> {
+  return kernel.enter(op, {events, max, milliseconds, mask}, [&]() -> SysResult<int> {
     const Time span = Deadline::span_of(milliseconds);
     if (mask != nullptr) return detail_epoll::wait_masked(kernel, op, events, max, span, mask);
     return detail_epoll::wait(kernel, op, events, max, span);
@@ -135,7 +136,7 @@ inline SysResult<int> epoll_pwait(Kernel& kernel, int epfd, Event* events, int m
 inline SysResult<int> epoll_pwait2(Kernel& kernel, int epfd, Event* events, int max, const ::timespec* timeout,
                                    const ::sigset_t* mask) {
   const Op op{Call::epoll_pwait2, epfd};
-  return kernel.enter(op, [&]() -> SysResult<int> {
+  return kernel.enter(op, {events, max, timeout, mask}, [&]() -> SysResult<int> {
     if (kernel.age_heeded().lacks(Call::epoll_pwait2)) return SysResult<int>::failure(ENOSYS);
     const SysResult<Time> span = timeout != nullptr ? get_span(timeout) : SysResult<Time>{time_never};
     if (!span.ok()) return span;
@@ -145,7 +146,7 @@ inline SysResult<int> epoll_pwait2(Kernel& kernel, int epfd, Event* events, int 
 }
 
 inline SysResult<int> eventfd(Kernel& kernel, unsigned initial, int flags) {
-  return kernel.enter({Call::eventfd}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::eventfd}, {initial, flags}, [&]() -> SysResult<int> {
     if ((flags & ~(EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC)) != 0) return SysResult<int>::failure(EINVAL);
     NewFd fd = kernel.new_fd();
     if (!fd) return SysResult<int>::failure(EMFILE);
@@ -156,7 +157,7 @@ inline SysResult<int> eventfd(Kernel& kernel, unsigned initial, int flags) {
 }
 
 inline SysResult<void> pipe2(Kernel& kernel, int* user_fds, int flags) {
-  return kernel.enter({Call::pipe2}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::pipe2}, {user_fds, flags}, [&]() -> SysResult<void> {
     if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL)) != 0) return SysResult<void>::failure(EINVAL);
     if ((flags & O_EXCL) != 0) return SysResult<void>::failure(ENOPKG);  // Notification pipes need a build option.
     NewFd first = kernel.new_fd();

@@ -82,7 +82,7 @@ inline int check_write(const File* file, const void* buffer, std::size_t n) {
 
 inline SysResult<std::size_t> read(Kernel& kernel, int fd, void* buffer, std::size_t n) {
   const Op op{Call::read, fd};
-  return kernel.enter(op, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {buffer, n}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     const int refused = detail_fd::check_read(file, buffer, n);
     if (refused != 0) [[unlikely]]
@@ -95,7 +95,7 @@ inline SysResult<std::size_t> read(Kernel& kernel, int fd, void* buffer, std::si
 
 inline SysResult<std::size_t> write(Kernel& kernel, int fd, const void* buffer, std::size_t n) {
   const Op op{Call::write, fd};
-  return kernel.enter(op, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {buffer, n}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     const int refused = detail_fd::check_write(file, buffer, n);
     if (refused != 0) [[unlikely]]
@@ -107,7 +107,7 @@ inline SysResult<std::size_t> write(Kernel& kernel, int fd, const void* buffer, 
 
 inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* user_vectors, int n) {
   const Op op{Call::readv, fd};
-  return kernel.enter(op, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {user_vectors, n}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     const int refused = detail_fd::check_read(file);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
@@ -122,7 +122,7 @@ inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* user_
 
 inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* user_vectors, int n) {
   const Op op{Call::writev, fd};
-  return kernel.enter(op, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {user_vectors, n}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     const int refused = detail_fd::check_write(file);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
@@ -166,7 +166,7 @@ inline int check_end(std::int64_t offset, std::size_t n) {
 }  // namespace detail_fd
 
 inline SysResult<std::size_t> pread(Kernel& kernel, int fd, void* buffer, std::size_t n, std::int64_t offset) {
-  return kernel.enter({Call::pread, fd}, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter({Call::pread, fd}, {buffer, n, offset}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     int refused = detail_fd::check_position(file, offset);
     if (refused == 0) refused = detail_fd::check_read(file, buffer, n);
@@ -178,7 +178,7 @@ inline SysResult<std::size_t> pread(Kernel& kernel, int fd, void* buffer, std::s
 }
 
 inline SysResult<std::size_t> pwrite(Kernel& kernel, int fd, const void* buffer, std::size_t n, std::int64_t offset) {
-  return kernel.enter({Call::pwrite, fd}, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter({Call::pwrite, fd}, {buffer, n, offset}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     int refused = detail_fd::check_position(file, offset);
     if (refused == 0) refused = detail_fd::check_write(file, buffer, n);
@@ -190,8 +190,8 @@ inline SysResult<std::size_t> pwrite(Kernel& kernel, int fd, const void* buffer,
 }
 
 /// Says 0 wherever it succeeds: no file that is modelled moves.
-inline SysResult<std::int64_t> lseek(Kernel& kernel, int fd, std::int64_t, int whence) {
-  return kernel.enter({Call::lseek, fd}, [&]() -> SysResult<std::int64_t> {
+inline SysResult<std::int64_t> lseek(Kernel& kernel, int fd, std::int64_t offset, int whence) {
+  return kernel.enter({Call::lseek, fd}, {offset, whence}, [&]() -> SysResult<std::int64_t> {
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<std::int64_t>::failure(EBADF);
     if (whence < SEEK_SET || whence > SEEK_HOLE) return SysResult<std::int64_t>::failure(EINVAL);
@@ -225,7 +225,7 @@ inline void let_go(Kernel& kernel, const Op& op, FileRef file) {
 
 inline SysResult<void> close(Kernel& kernel, int fd) {
   const Op op{Call::close, fd};
-  return kernel.enter(op, [&]() -> SysResult<void> {
+  return kernel.enter(op, {}, [&]() -> SysResult<void> {
     if (!kernel.fds.is_open(fd)) return SysResult<void>::failure(EBADF);
     detail_fd::let_go(kernel, op, kernel.fds.remove(fd));
     return {};
@@ -272,7 +272,7 @@ inline SysResult<int> set_status_flags(File& file, int flags) {
 }  // namespace detail_fd
 
 inline SysResult<int> dup(Kernel& kernel, int fd) {
-  return kernel.enter({Call::dup, fd}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::dup, fd}, {}, [&]() -> SysResult<int> {
     if (!kernel.fds.is_open(fd)) return SysResult<int>::failure(EBADF);
     return detail_fd::duplicate(kernel, fd, 0, false);
   });
@@ -280,7 +280,7 @@ inline SysResult<int> dup(Kernel& kernel, int fd) {
 
 inline SysResult<int> dup2(Kernel& kernel, int fd, int to) {
   const Op op{Call::dup2, fd};
-  return kernel.enter(op, [&]() -> SysResult<int> {
+  return kernel.enter(op, {to}, [&]() -> SysResult<int> {
     if (fd == to && kernel.fds.is_open(fd)) return to;
     return detail_fd::duplicate_onto(kernel, op, to, false);
   });
@@ -288,14 +288,14 @@ inline SysResult<int> dup2(Kernel& kernel, int fd, int to) {
 
 inline SysResult<int> dup3(Kernel& kernel, int fd, int to, int flags) {
   const Op op{Call::dup3, fd};
-  return kernel.enter(op, [&]() -> SysResult<int> {
+  return kernel.enter(op, {to, flags}, [&]() -> SysResult<int> {
     if ((flags & ~O_CLOEXEC) != 0 || fd == to) return SysResult<int>::failure(EINVAL);
     return detail_fd::duplicate_onto(kernel, op, to, flags != 0);
   });
 }
 
 inline SysResult<int> fcntl(Kernel& kernel, int fd, int command, long argument) {
-  return kernel.enter({Call::fcntl, fd, command}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::fcntl, fd}, {command, argument}, [&]() -> SysResult<int> {
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<int>::failure(EBADF);
     const auto number = static_cast<unsigned>(argument);  // Of the argument, these take the lower 32 bits.
@@ -359,7 +359,7 @@ inline constexpr unsigned fs_ioc_getfssysfspath = 0x80811501;
 
 /// Of the request, Linux takes the lower 32 bits.
 inline SysResult<int> ioctl(Kernel& kernel, int fd, unsigned long long_request, void* argument) {
-  return kernel.enter({Call::ioctl, fd}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::ioctl, fd}, {long_request, argument}, [&]() -> SysResult<int> {
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<int>::failure(EBADF);
     const auto request = static_cast<unsigned>(long_request);

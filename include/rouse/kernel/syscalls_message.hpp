@@ -170,7 +170,7 @@ inline SysResult<void> get_socket_for(int flags, const Kernel& kernel, int fd, S
 inline SysResult<std::size_t> sendto(Kernel& kernel, int fd, const void* data, std::size_t size, int flags,
                                      const ::sockaddr* to, ::socklen_t to_size) {
   const Op op{Call::sendto, fd};
-  return kernel.enter(op, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {data, size, flags, to, to_size}, [&](std::size_t most) -> SysResult<std::size_t> {
     SocketFile* socket = nullptr;
     const SysResult<std::size_t> n = detail_socket::get_socket_and_size(kernel, fd, data, size, socket);
     if (!n.ok()) return n;
@@ -189,7 +189,7 @@ inline SysResult<std::size_t> sendto(Kernel& kernel, int fd, const void* data, s
 inline SysResult<std::size_t> recvfrom(Kernel& kernel, int fd, void* data, std::size_t size, int flags,
                                        ::sockaddr* user_address, ::socklen_t* user_n) {
   const Op op{Call::recvfrom, fd};
-  return kernel.enter(op, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {data, size, flags, user_address, user_n}, [&](std::size_t most) -> SysResult<std::size_t> {
     SocketFile* socket = nullptr;
     const SysResult<std::size_t> n = detail_socket::get_socket_and_size(kernel, fd, data, size, socket);
     if (!n.ok()) return n;
@@ -208,7 +208,7 @@ inline SysResult<std::size_t> recvfrom(Kernel& kernel, int fd, void* data, std::
 
 inline SysResult<std::size_t> sendmsg(Kernel& kernel, int fd, const ::msghdr* user_header, int flags) {
   const Op op{Call::sendmsg, fd};
-  return kernel.enter(op, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {user_header, flags}, [&](std::size_t most) -> SysResult<std::size_t> {
     using namespace detail_socket;
     SocketFile* socket = nullptr;
     const SysResult<void> found = get_socket_for(flags, kernel, fd, socket);
@@ -237,7 +237,7 @@ inline SysResult<std::size_t> sendmsg(Kernel& kernel, int fd, const ::msghdr* us
 
 inline SysResult<std::size_t> recvmsg(Kernel& kernel, int fd, ::msghdr* user_header, int flags) {
   const Op op{Call::recvmsg, fd};
-  return kernel.enter(op, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {user_header, flags}, [&](std::size_t most) -> SysResult<std::size_t> {
     using namespace detail_socket;
     SocketFile* socket = nullptr;
     const SysResult<void> found = get_socket_for(flags, kernel, fd, socket);

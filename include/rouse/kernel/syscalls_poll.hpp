@@ -240,7 +240,7 @@ inline SysResult<Time> get_span(const ::timeval* from) {
 inline SysResult<int> poll(Kernel& kernel, ::pollfd* entries, ::nfds_t long_n, int milliseconds) {
   const auto n = static_cast<unsigned>(long_n);  // Of which Linux takes the lower 32 bits.
   Deadline deadline{Deadline::span_of(milliseconds)};
-  return kernel.enter({Call::poll, detail_poll::fd_of(entries, n)},
+  return kernel.enter({Call::poll, detail_poll::fd_of(entries, n)}, {entries, n, milliseconds},
                       [&] { return detail_poll::poll(kernel, Call::poll, entries, n, deadline); });
 }
 
@@ -258,9 +258,10 @@ SysResult<void> fix(std::optional<Deadline>& deadline, const Timeout* timeout) {
 
 /// What the calls with a mask of their own have in common: their span and mask are looked at before all else.
 template <class Body>
-SysResult<int> masked(Kernel& kernel, const Op& op, const ::timespec* timeout, const ::sigset_t* user_mask, Body body) {
+SysResult<int> masked(Kernel& kernel, const Op& op, const CallArguments& arguments, const ::timespec* timeout,
+                      const ::sigset_t* user_mask, Body body) {
   std::optional<Deadline> deadline;
-  return kernel.enter(op, [&]() -> SysResult<int> {
+  return kernel.enter(op, arguments, [&]() -> SysResult<int> {
     const SysResult<void> fixed = fix(deadline, timeout);
     if (!fixed.ok()) return fixed;
     SignalSet mask;
@@ -275,16 +276,16 @@ SysResult<int> masked(Kernel& kernel, const Op& op, const ::timespec* timeout, c
 inline SysResult<int> ppoll(Kernel& kernel, ::pollfd* entries, ::nfds_t long_n, const ::timespec* timeout,
                             const ::sigset_t* mask) {
   const auto n = static_cast<unsigned>(long_n);  // Of which Linux takes the lower 32 bits.
-  return detail_poll::masked(kernel, {Call::ppoll}, timeout, mask, [&](Deadline& deadline) {
-    return detail_poll::poll(kernel, Call::ppoll, entries, n, deadline);
-  });
+  return detail_poll::masked(
+      kernel, {Call::ppoll}, {entries, n, timeout, mask}, timeout, mask,
+      [&](Deadline& deadline) { return detail_poll::poll(kernel, Call::ppoll, entries, n, deadline); });
 }
 
 /// What is left of the time goes back into `timeout`, if that can be written.
 inline SysResult<int> select(Kernel& kernel, int n, ::fd_set* read, ::fd_set* write, ::fd_set* except,
                              ::timeval* timeout) {
   std::optional<Deadline> deadline;
-  return kernel.enter({Call::select}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::select}, {n, read, write, except, timeout}, [&]() -> SysResult<int> {
     const SysResult<void> fixed = detail_poll::fix(deadline, timeout);
     if (!fixed.ok()) return fixed;
     const SysResult<int> ready = detail_poll::select(kernel, Call::select, n, read, write, except, *deadline);
@@ -298,9 +299,10 @@ inline SysResult<int> select(Kernel& kernel, int n, ::fd_set* read, ::fd_set* wr
 
 inline SysResult<int> pselect(Kernel& kernel, int n, ::fd_set* read, ::fd_set* write, ::fd_set* except,
                               const ::timespec* timeout, const ::sigset_t* mask) {
-  return detail_poll::masked(kernel, {Call::pselect6}, timeout, mask, [&](Deadline& deadline) {
-    return detail_poll::select(kernel, Call::pselect6, n, read, write, except, deadline);
-  });
+  return detail_poll::masked(kernel, {Call::pselect6}, {n, read, write, except, timeout, mask}, timeout, mask,
+                             [&](Deadline& deadline) {
+                               return detail_poll::select(kernel, Call::pselect6, n, read, write, except, deadline);
+                             });
 }
 
 }  // namespace rouse::inline v0::kernel::sys

@@ -85,8 +85,8 @@ constexpr Direction limited_by(int name) { return name == SO_RCVTIMEO ? Directio
 
 /// A call on a socket: EBADF, ENOTSOCK, then `body`.
 template <class T, class Body>
-SysResult<T> on_socket(Kernel& kernel, const Op& op, Body body) {
-  return kernel.enter(op, [&]() -> SysResult<T> {
+SysResult<T> on_socket(Kernel& kernel, const Op& op, const CallArguments& arguments, Body body) {
+  return kernel.enter(op, arguments, [&]() -> SysResult<T> {
     SocketFile* socket = nullptr;
     const SysResult<void> found = get_socket(kernel, op.fd, socket);
     return found.ok() ? body(*socket) : SysResult<T>{found};
@@ -96,7 +96,7 @@ SysResult<T> on_socket(Kernel& kernel, const Op& op, Body body) {
 }  // namespace detail_socket
 
 inline SysResult<int> socket(Kernel& kernel, int family, int type, int protocol) {
-  return kernel.enter({Call::socket}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::socket}, {family, type, protocol}, [&]() -> SysResult<int> {
     using namespace detail_socket;
     if ((type & ~(type_mask | type_flags)) != 0) return SysResult<int>::failure(EINVAL);
     const SysResult<void> checked = check_family(Call::socket, family, type & type_mask, protocol);
@@ -108,7 +108,7 @@ inline SysResult<int> socket(Kernel& kernel, int family, int type, int protocol)
 }
 
 inline SysResult<void> socketpair(Kernel& kernel, int family, int type, int protocol, int* user_fds) {
-  return kernel.enter({Call::socketpair}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::socketpair}, {family, type, protocol, user_fds}, [&]() -> SysResult<void> {
     using namespace detail_socket;
     if ((type & ~(type_mask | type_flags)) != 0) return SysResult<void>::failure(EINVAL);
     NewFd first = kernel.new_fd();
@@ -128,7 +128,8 @@ inline SysResult<void> socketpair(Kernel& kernel, int family, int type, int prot
 }
 
 inline SysResult<void> bind(Kernel& kernel, int fd, const ::sockaddr* user_address, ::socklen_t n) {
-  return detail_socket::on_socket<void>(kernel, {Call::bind, fd}, [&](SocketFile& socket) -> SysResult<void> {
+  const Op op{Call::bind, fd};
+  return detail_socket::on_socket<void>(kernel, op, {user_address, n}, [&](SocketFile& socket) -> SysResult<void> {
     AddressBytes address;
     const SysResult<void> got = detail_socket::get_address(address, user_address, n);
     return got.ok() ? socket.bind(address) : got;
@@ -136,13 +137,14 @@ inline SysResult<void> bind(Kernel& kernel, int fd, const ::sockaddr* user_addre
 }
 
 inline SysResult<void> listen(Kernel& kernel, int fd, int backlog) {
-  return detail_socket::on_socket<void>(kernel, {Call::listen, fd},
+  const Op op{Call::listen, fd};
+  return detail_socket::on_socket<void>(kernel, op, {backlog},
                                         [&](SocketFile& socket) { return socket.listen(backlog); });
 }
 
 inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, ::socklen_t* user_n, int flags) {
   const Op op{Call::accept4, fd};
-  return kernel.enter(op, [&]() -> SysResult<int> {
+  return kernel.enter(op, {user_address, user_n, flags}, [&]() -> SysResult<int> {
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<int>::failure(EBADF);
     if ((flags & ~detail_socket::type_flags) != 0) return SysResult<int>::failure(EINVAL);
@@ -174,7 +176,7 @@ inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, 
 
 inline SysResult<void> connect(Kernel& kernel, int fd, const ::sockaddr* user_address, ::socklen_t n) {
   const Op op{Call::connect, fd};
-  return kernel.enter(op, [&]() -> SysResult<void> {
+  return kernel.enter(op, {user_address, n}, [&]() -> SysResult<void> {
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<void>::failure(EBADF);
     AddressBytes address;
@@ -202,18 +204,20 @@ inline SysResult<void> connect(Kernel& kernel, int fd, const ::sockaddr* user_ad
 }
 
 inline SysResult<void> shutdown(Kernel& kernel, int fd, int how) {
-  return detail_socket::on_socket<void>(kernel, {Call::shutdown, fd},
-                                        [&](SocketFile& socket) { return socket.shutdown(how); });
+  const Op op{Call::shutdown, fd};
+  return detail_socket::on_socket<void>(kernel, op, {how}, [&](SocketFile& socket) { return socket.shutdown(how); });
 }
 
 inline SysResult<void> getsockname(Kernel& kernel, int fd, ::sockaddr* address, ::socklen_t* n) {
-  return detail_socket::on_socket<void>(kernel, {Call::getsockname, fd}, [&](SocketFile& socket) {
+  const Op op{Call::getsockname, fd};
+  return detail_socket::on_socket<void>(kernel, op, {address, n}, [&](SocketFile& socket) {
     return detail_socket::put_address(address, n, socket.local_address());
   });
 }
 
 inline SysResult<void> getpeername(Kernel& kernel, int fd, ::sockaddr* address, ::socklen_t* n) {
-  return detail_socket::on_socket<void>(kernel, {Call::getpeername, fd}, [&](SocketFile& socket) -> SysResult<void> {
+  const Op op{Call::getpeername, fd};
+  return detail_socket::on_socket<void>(kernel, op, {address, n}, [&](SocketFile& socket) -> SysResult<void> {
     const AddressBytes peer = socket.peer_address();
     if (peer.empty()) return SysResult<void>::failure(ENOTCONN);
     return detail_socket::put_address(address, n, peer);
@@ -221,7 +225,9 @@ inline SysResult<void> getpeername(Kernel& kernel, int fd, ::sockaddr* address, 
 }
 
 inline SysResult<void> getsockopt(Kernel& kernel, int fd, int level, int name, void* value, ::socklen_t* user_n) {
-  return detail_socket::on_socket<void>(kernel, {Call::getsockopt, fd}, [&](SocketFile& socket) -> SysResult<void> {
+  const CallArguments given{level, name, value, user_n};
+  const Op op{Call::getsockopt, fd};
+  return detail_socket::on_socket<void>(kernel, op, given, [&](SocketFile& socket) -> SysResult<void> {
     const int unknown = socket.check_level(Direction::read, level);
     if (unknown != 0) return SysResult<void>::failure(unknown);
     ::socklen_t room = 0;
@@ -274,7 +280,9 @@ inline SysResult<void> get_option(SocketFile& socket, int level, int name, const
 }  // namespace detail_socket
 
 inline SysResult<void> setsockopt(Kernel& kernel, int fd, int level, int name, const void* value, ::socklen_t n) {
-  return detail_socket::on_socket<void>(kernel, {Call::setsockopt, fd}, [&](SocketFile& socket) -> SysResult<void> {
+  const CallArguments given{level, name, value, n};
+  const Op op{Call::setsockopt, fd};
+  return detail_socket::on_socket<void>(kernel, op, given, [&](SocketFile& socket) -> SysResult<void> {
     if (static_cast<int>(n) < 0) return SysResult<void>::failure(EINVAL);
     const int unknown = socket.check_level(Direction::write, level);
     if (unknown != 0) return SysResult<void>::failure(unknown);

@@ -29,7 +29,7 @@ inline ::timespec timespec_of(Time time) {
 
 /// CLOCK_MONOTONIC is the host's clock; CLOCK_REALTIME runs beside it.
 inline SysResult<void> clock_gettime(Kernel& kernel, ::clockid_t clock, ::timespec* time) {
-  return kernel.enter({Call::clock_gettime}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::clock_gettime}, {clock, time}, [&]() -> SysResult<void> {
     const SysResult<Time> offset = detail_time::offset_of(kernel, "clock_gettime", clock);
     if (!offset.ok()) return offset;
     const ::timespec now = detail_time::timespec_of(kernel.host().now() + offset.value());
@@ -42,7 +42,7 @@ inline SysResult<void> clock_gettime(Kernel& kernel, ::clockid_t clock, ::timesp
 inline SysResult<void> clock_nanosleep(Kernel& kernel, ::clockid_t clock, int flags, const ::timespec* span,
                                        ::timespec* left) {
   std::optional<Deadline> deadline;
-  return kernel.enter({Call::clock_nanosleep}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::clock_nanosleep}, {clock, flags, span, left}, [&]() -> SysResult<void> {
     const bool absolute = (flags & TIMER_ABSTIME) != 0;
     if (!deadline) {
       const SysResult<Time> offset = detail_time::offset_of(kernel, "clock_nanosleep", clock);

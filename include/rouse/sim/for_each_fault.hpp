@@ -31,8 +31,8 @@ FaultExploration for_each_fault(Test test, WorldOptions options = {}) {
   InTurn in_turn;
   FaultExploration exploration;
   const auto run = [&](FaultPlan* plan, CallCensus* census) {
+    options.census = census;
     World world{in_turn, fibers, options};
-    world.set_census(census);
     if (plan != nullptr) world.faults() = *plan;
     ++exploration.runs;
     Outcome outcome = world.run([&] { test(world); });

@@ -26,6 +26,7 @@ struct WorldOptions {
   /// How many schedule points may go by without time moving; more is a livelock.
   std::uint64_t steps_max = 100'000;
   Detectors detectors{};
+  CallCensus* census = nullptr;  ///< Notes every call; null for none.
 };
 
 /// One run of a program on an emulated kernel. Whoever makes it, sets up what the program needs; then run() runs it.
@@ -75,8 +76,6 @@ class World final : public kernel::Host {
     kernel_.set_faults(&faults_);
     return faults_;
   }
-  /// Notes every call from now on; null for none.
-  void set_census(CallCensus* census) { census_ = census; }
   [[nodiscard]] EmulatedBackend backend() { return EmulatedBackend{kernel_}; }
 
   /// The one that runs on this thread; null outside of run().
@@ -157,13 +156,18 @@ class World final : public kernel::Host {
 
   // -- kernel::Host
 
-  [[nodiscard]] unsigned needs() const override { return kernel::needs_schedule_points; }
+  [[nodiscard]] unsigned needs() const override {
+    return kernel::needs_schedule_points | (options_.census != nullptr ? kernel::needs_calls : 0u);
+  }
   [[nodiscard]] kernel::Task& current() override { return *current_; }
   [[nodiscard]] kernel::Time now() override { return time_is_over_ ? kernel::time_never : now_; }
   [[nodiscard]] bool serves_this_thread() override { return running_here == this || !is_running_; }
-  void schedule_point(const kernel::Op& op) override {
-    pass(op.call != kernel::Call::close);
-    if (census_ != nullptr) census_->note(op, kernel_.file(op.fd));
+  void schedule_point(const kernel::Op& op) override { pass(op.call != kernel::Call::close); }
+  void call_begins(const kernel::Op& op, const kernel::CallArguments& arguments) override {
+    if (options_.census != nullptr) options_.census->note(op, arguments, kernel_.file(op.fd));
+  }
+  void call_ended(const kernel::Op&, const kernel::CallArguments&, kernel::CallEnd end) override {
+    if (options_.census != nullptr && end.kind == kernel::CallEnd::Kind::restarts) options_.census->expect_restart();
   }
   [[nodiscard]] bool block(kernel::Task& task, kernel::Time deadline) override;
   void wake(kernel::Task& task) override { make_runnable(static_cast<SimTask&>(task)); }
@@ -283,7 +287,6 @@ class World final : public kernel::Host {
   SimTask* current_ = nullptr;
   Outcome outcome_;
   FaultPlan faults_;
-  CallCensus* census_ = nullptr;
   kernel::Kernel kernel_;
   Recorder recorder_;
 };

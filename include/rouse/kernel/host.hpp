@@ -48,6 +48,9 @@ class Host {
   /// False if the calling thread is none that this host runs: asserted before every call.
   [[nodiscard]] virtual bool serves_this_thread() { return true; }
 
+  /// True while tasks are only there to give back what they hold: signals do not end the program any more.
+  [[nodiscard]] virtual bool is_unwinding() const { return false; }
+
   /// Takes tasks whose threads have ended off the list.
   virtual void forget_ended_tasks() {}
 

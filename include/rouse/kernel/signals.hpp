@@ -267,6 +267,7 @@ inline std::optional<Delivery> Signals::take(Task& task) {
     const int signal = info.si_signo;
     Delivery delivery{info, action(signal), {}, {}};
     if (is_ignored(signal)) continue;
+    if (delivery.action.sa_handler == SIG_DFL && host_.is_unwinding()) continue;
     if (delivery.action.sa_handler == SIG_DFL) {
       if (stopping.has(signal)) throw NotModelled("stopping by signal " + std::to_string(signal));
       throw Killed(signal);

@@ -78,6 +78,11 @@ class World final : public kernel::Host {
   }
   [[nodiscard]] EmulatedBackend backend() { return EmulatedBackend{kernel_}; }
 
+  /// Where the run is, for those who watch over it.
+  [[nodiscard]] std::uint64_t steps() const { return outcome_.steps; }
+  [[nodiscard]] const char* current_task_name() const { return current_->name().c_str(); }
+  [[nodiscard]] const Schedule& schedule_so_far() const { return outcome_.schedule; }
+
   /// The one that runs on this thread; null outside of run().
   [[nodiscard]] static World* running() { return running_here; }
 
@@ -108,6 +113,8 @@ class World final : public kernel::Host {
     auto task = std::make_unique<SimTask>(*this, static_cast<std::uint32_t>(all_.size()) + 1, std::move(name));
     SimTask& spawned = *task;
     make_room_for_one_more();
+    spawned.signals.mask = current_->signals.mask;  // As clone(2) hands them on.
+    spawned.net = current_->net;
     start(spawned, std::make_unique<TaskBodyOf<F>>(std::move(f)));
     all_.push_back(std::move(task));
     recorder_.add_task(spawned);
@@ -152,7 +159,7 @@ class World final : public kernel::Host {
   /// Ends the run as failed by an assertion of the test framework, which throws or returns by itself.
   void fail_assertion(std::string text) { fail(Ending::assertion, std::move(text)); }
   /// True once the run has failed. Whoever is left is unwound, one after the other, and nothing blocks any more.
-  [[nodiscard]] bool is_unwinding() const { return is_unwinding_; }
+  [[nodiscard]] bool is_unwinding() const override { return is_unwinding_; }
 
   // -- kernel::Host
 

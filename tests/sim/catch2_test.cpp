@@ -87,6 +87,18 @@ TEST_CASE("fails by an exception", "[.][fails]") {
   });
 }
 
+TEST_CASE("never comes to a schedule point", "[.][hangs]") {
+  sim::CheckOptions options;
+  options.explore.watchdog_seconds = 1;
+  sim::check(options, [](sim::World& world) {
+    world.spawn("spins", [] {
+      volatile int turns = 0;
+      for (;;) turns = turns + 1;
+    });
+    world.join_all();
+  });
+}
+
 TEST_CASE("has a section inside", "[.][fails]") {
   sim::check([](sim::World&) {
     SECTION("inside") {}

@@ -38,6 +38,11 @@ for case, texts, can_be_replayed in EXPECTED:
     if run(case, ROUSE_SEED="1") != printed:
         sys.exit(f"\"{case}\" prints something else for the same seed")
 
+stuck = subprocess.run([program, "never comes to a schedule point"], capture_output=True, text=True, timeout=120)
+for text in ['task "spins" has not come to a schedule point', "Its stack:", "The schedule up to here: "]:
+    if text not in stuck.stderr or stuck.returncode == 0:
+        sys.exit(f"a task that hangs is not told of by {text}:\n{stuck.stderr}")
+
 nonsense = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {"ROUSE_REPLAY": "1..2"}, capture_output=True,
                           text=True)
 if nonsense.returncode == 0 or "ROUSE_REPLAY is no schedule: 1..2" not in nonsense.stdout:

@@ -27,7 +27,7 @@ struct ExploreOptions {
   Shard shard{};                                ///< The part of all runs that is made here.
   std::uint64_t shrink_runs_max = 2'000;        ///< Spent on making a failure simple; 0 to take it as it is.
   std::uint64_t shrink_steps_max = 10'000'000;  ///< In those runs together.
-  unsigned watchdog_seconds = 10;               ///< See Watchdog; 0 for none.
+  unsigned watchdog_seconds = Watchdog::usual_seconds;  ///< 0 for none.
   ShowProgress progress = ShowProgress::on_terminal;
   WorldOptions world{};
 };
@@ -74,6 +74,7 @@ Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
 template <class Test>
 Outcome replay(const Schedule& schedule, Test test, WorldOptions options = {}) {
   FiberPool fibers;
+  const Watchdog watchdog{Watchdog::usual_seconds};
   Replay policy{schedule};
   static_cast<void>(policy.begin());
   World world{policy, fibers, options};

@@ -22,6 +22,8 @@ namespace rouse::inline v0::sim {
 /// SIGRTMAX - 1, itself.
 class Watchdog {
  public:
+  static constexpr unsigned usual_seconds = 10;
+
   /// 0 seconds for none.
   explicit Watchdog(unsigned seconds) {
     if (seconds == 0 || watching != nullptr || !take_signal()) return;

@@ -57,9 +57,8 @@ void serve_and_stop(sim::World& world) {
     const Ip address = server.listen(Ipv4::loopback(8080));
     std::string first, second;
     sim::thread clients{[&] {
-      sim::thread other{[&] {
-        second = visit(backend, address, post("/echo", std::string(3000, 'x'), "Connection: close\r\n"));
-      }};
+      sim::thread other{
+          [&] { second = visit(backend, address, post("/echo", std::string(3000, 'x'), "Connection: close\r\n")); }};
       first = visit(backend, address, get("/") + get("/nowhere", "Connection: close\r\n"));
       other.join();
       while (backend.kill(kernel::process_id, SIGTERM).error() != 0) {

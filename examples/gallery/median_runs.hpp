@@ -19,8 +19,7 @@ std::optional<std::uint64_t> median_runs(Make make) {
     const std::unique_ptr<rouse::sim::Policy> policy = make(i + 1);
     rouse::sim::ExploreOptions found_is_enough = options;
     found_is_enough.shrink_runs_max = 0;
-    const rouse::sim::Exploration found =
-        rouse::sim::explore(*policy, found_is_enough, Program::template run<false>);
+    const rouse::sim::Exploration found = rouse::sim::explore(*policy, found_is_enough, Program::template run<false>);
     if (!found.failure || found.failure->ending != Program::ending) return std::nullopt;
     runs[i] = found.runs;
   }

@@ -30,12 +30,12 @@
 
 namespace gallery {
 
-using Programs =
-    std::tuple<EdgeReaderStopsEarly, EdgesBeyondTheBudget, ShortReadHidesTheEnd, OneShotRearmedEarly,
-               OneShotDisarmsBoth, StaleEventInBatch, FdNumberReused, DupKeepsReporting, ExclusiveWakeupLost,
-               HerdOnOneEventFd, CounterOverflowBlocks, WakeupCoalescedAway, InterruptedWaitIsAnError,
-               InterruptedWaitStartsOver, TimeoutRoundedDown, TimerDisarmedByZero, AcceptAtTheLimit, HalfCloseIsNoClose,
-               PartialWriteDropped, StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait, ShutdownFlagUnsynchronised>;
+using Programs = std::tuple<EdgeReaderStopsEarly, EdgesBeyondTheBudget, ShortReadHidesTheEnd, OneShotRearmedEarly,
+                            OneShotDisarmsBoth, StaleEventInBatch, FdNumberReused, DupKeepsReporting,
+                            ExclusiveWakeupLost, HerdOnOneEventFd, CounterOverflowBlocks, WakeupCoalescedAway,
+                            InterruptedWaitIsAnError, InterruptedWaitStartsOver, TimeoutRoundedDown,
+                            TimerDisarmedByZero, AcceptAtTheLimit, HalfCloseIsNoClose, PartialWriteDropped,
+                            StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait, ShutdownFlagUnsynchronised>;
 
 /// None of them takes as many steps without time moving, unless it is in a loop that has no end.
 inline constexpr rouse::sim::ExploreOptions options{

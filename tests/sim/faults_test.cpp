@@ -3,8 +3,8 @@
 #include "rouse/rouse.hpp"
 #include "rouse/sim/explore.hpp"
 #include "rouse/sim/for_each_fault.hpp"
-#include "rouse/sim/thread.hpp"
 #include "rouse/sim/this_thread.hpp"
+#include "rouse/sim/thread.hpp"
 
 #include <arpa/inet.h>
 #include <array>
@@ -166,7 +166,8 @@ TEST_CASE("Faults: an old kernel, as the kernel's own age or as the plan's") {
     const EmulatedBackend backend = world.backend();
     on_world::Epoll first{backend}, second{backend};
     on_world::EventFd event{backend};
-    for (on_world::Epoll* epoll : {&first, &second}) epoll->add(event, EventFlags::in | EventFlags::exclusive, event.fd());
+    for (on_world::Epoll* epoll : {&first, &second})
+      epoll->add(event, EventFlags::in | EventFlags::exclusive, event.fd());
     EventVec events(1);
     CHECK(first.wait(events, 1500us) == 0);  // Falls back on milliseconds.
     CHECK(world.now() == 2'000'000);
@@ -219,11 +220,11 @@ TEST_CASE("Faults: exhaustive runs try them all, within a bound of their own") {
     }
     seen.insert(which);
   };
-  const auto [bound, combinations, coverage] = GENERATE(table<std::uint32_t, std::size_t, std::string>(
-      {{0, 1, "complete within 0 faults"},
-       {1, 5, "complete within 1 fault"},
-       {2, 11, "complete within 2 faults"},
-       {4, 16, "complete"}}));
+  const auto [bound, combinations, coverage] =
+      GENERATE(table<std::uint32_t, std::size_t, std::string>({{0, 1, "complete within 0 faults"},
+                                                               {1, 5, "complete within 1 fault"},
+                                                               {2, 11, "complete within 2 faults"},
+                                                               {4, 16, "complete"}}));
   const auto reduction = GENERATE(sim::Exhaustive::Reduction::none, sim::Exhaustive::Reduction::sleep_sets);
   sim::Exhaustive all{{.faults = bound}, reduction};
   CHECK_FALSE(sim::explore(all, {}, test).failure);
@@ -272,9 +273,8 @@ TEST_CASE("for_each_fault: shows the fault with which the test fails, and whethe
   CHECK(with_fault.failure->ending == Ending::leaked_fd);
   CHECK(with_fault.fault == "the 2nd eventfd fails with EMFILE\n");
 
-  const sim::FaultExploration without = sim::for_each_fault([](sim::World& world) {
-    static_cast<void>(world.backend().eventfd(0, 0));
-  });
+  const sim::FaultExploration without =
+      sim::for_each_fault([](sim::World& world) { static_cast<void>(world.backend().eventfd(0, 0)); });
   REQUIRE(without.failure);
   CHECK(without.fault.empty());
   CHECK(without.runs == 1);

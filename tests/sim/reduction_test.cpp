@@ -63,7 +63,9 @@ class Player {
       case 8: note(control(EPOLL_CTL_DEL, any, step.how)); break;
       case 9: note(backend_.close(any)); break;
       case 10:
-        note(step.how % 2 == 0 ? backend_.eventfd(1, 0) : step.how % 3 == 0 ? backend_.dup(any) : backend_.dup2(any, 3));
+        note(step.how % 2 == 0   ? backend_.eventfd(1, 0)
+             : step.how % 3 == 0 ? backend_.dup(any)
+                                 : backend_.dup2(any, 3));
         break;
       case 11: note(step.which % 2 == 0 ? read(pipe_read_fd) : write(pipe_write_fd)); break;
       case 12: note(step.which % 2 == 0 ? read(stream_fd) : write(stream_peer_fd)); break;
@@ -161,7 +163,8 @@ Program random_program(kernel::Chance& chance) {
   Program program(has_three ? 3 : 2);
   for (auto& task : program) {
     const std::uint64_t calls = 1 + chance.below(has_three ? 3 : 4);
-    for (std::uint64_t i = 0; i < calls; ++i) task.push_back({chance.next() >> 8, chance.next() >> 8, chance.next() >> 8});
+    for (std::uint64_t i = 0; i < calls; ++i)
+      task.push_back({chance.next() >> 8, chance.next() >> 8, chance.next() >> 8});
   }
   return program;
 }

@@ -198,8 +198,8 @@ class Kernel {
 
   /// The call, or what the plan makes of it. In faults.hpp, as is what it asks.
   template <class Body>
-  [[gnu::noinline, gnu::cold]] auto with_faults(const Op& op, const CallArguments& arguments,
-                                              const Body& body) -> ResultOf<Body>;
+  [[gnu::noinline, gnu::cold]] auto with_faults(const Op& op, const CallArguments& arguments, const Body& body)
+      -> ResultOf<Body>;
   [[nodiscard]] std::optional<Fault> next_fault(const Op& op, const CallArguments& arguments);
   void delay(const Op& op, Time span);
 

@@ -88,7 +88,8 @@ inline SysResult<std::size_t> read(Kernel& kernel, int fd, void* buffer, std::si
     if (refused != 0) [[unlikely]]
       return SysResult<std::size_t>::failure(refused);
     if (n == 0 && file->kind().is_socket) return 0;
-    UserOutput to{buffer, detail_fd::cut(*file, Direction::read, n, most)};  // Linux moves rw_count_max at most; nothing here holds that much.
+    UserOutput to{buffer, detail_fd::cut(*file, Direction::read, n,
+                                         most)};  // Linux moves rw_count_max at most; nothing here holds that much.
     return detail_fd::read(kernel, *file, op, to);
   });
 }

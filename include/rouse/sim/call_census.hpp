@@ -24,8 +24,8 @@ class CallCensus {
   void note(const kernel::Op& op, const kernel::CallArguments& arguments, const kernel::File* on) {
     if (std::exchange(is_restart_, false) || !takes_resources(op.call, kernel::operation_of(op, arguments))) return;
     const std::uint64_t nth = ++seen_[static_cast<std::size_t>(op.call)];
-    entries_.push_back({op.call, nth, on != nullptr ? on->kind().name : std::string_view{},
-                        on != nullptr && on->is_nonblocking()});
+    entries_.push_back(
+        {op.call, nth, on != nullptr ? on->kind().name : std::string_view{}, on != nullptr && on->is_nonblocking()});
   }
   /// What begins next, is a call that was noted before.
   void expect_restart() { is_restart_ = true; }

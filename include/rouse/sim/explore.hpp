@@ -22,11 +22,11 @@
 namespace rouse::inline v0::sim {
 
 struct ExploreOptions {
-  std::uint64_t runs_max = 1'000;               ///< Of all parts together; a policy may have fewer.
-  Timeout time_max = Timeout::never;            ///< By the wall clock: no run begins after that.
-  Shard shard{};                                ///< The part of all runs that is made here.
-  std::uint64_t shrink_runs_max = 2'000;        ///< Spent on making a failure simple; 0 to take it as it is.
-  std::uint64_t shrink_steps_max = 10'000'000;  ///< In those runs together.
+  std::uint64_t runs_max = 1'000;                       ///< Of all parts together; a policy may have fewer.
+  Timeout time_max = Timeout::never;                    ///< By the wall clock: no run begins after that.
+  Shard shard{};                                        ///< The part of all runs that is made here.
+  std::uint64_t shrink_runs_max = 2'000;                ///< Spent on making a failure simple; 0 to take it as it is.
+  std::uint64_t shrink_steps_max = 10'000'000;          ///< In those runs together.
   unsigned watchdog_seconds = Watchdog::usual_seconds;  ///< 0 for none.
   ShowProgress progress = ShowProgress::on_terminal;
   WorldOptions world{};
@@ -39,8 +39,8 @@ struct Exploration {
 };
 
 /// Calls `test(world)`, as the first task of a World of its own, under one schedule of `policy` after the other: until
-/// one fails, or the policy has no more, or `options.runs_max` are made, or the time is up. All that a run needs, `test`
-/// makes itself: nothing must be left of one run in the next, or it could not be repeated.
+/// one fails, or the policy has no more, or `options.runs_max` are made, or the time is up. All that a run needs,
+/// `test` makes itself: nothing must be left of one run in the next, or it could not be repeated.
 template <class Test>
 Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
   FiberPool fibers;

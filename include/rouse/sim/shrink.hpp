@@ -15,8 +15,8 @@
 
 namespace rouse::inline v0::sim {
 
-/// The simpler run has fewer preemptions; of as many, fewer faults; then fewer choices that are not 0; then smaller ones, and an earlier
-/// end.
+/// The simpler run has fewer preemptions; of as many, fewer faults; then fewer choices that are not 0; then smaller
+/// ones, and an earlier end.
 class Shrinker {
  public:
   /// Makes as many runs as it may, or as many as take so many steps.

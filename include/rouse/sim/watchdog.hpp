@@ -1,5 +1,5 @@
-// Watchdog: for a task that never comes to a schedule point: it is in a loop of its own, or waits for a real lock, or in
-// a real call. Looked at by the wall clock, from a signal handler: so the stack it prints is that task's.
+// Watchdog: for a task that never comes to a schedule point: it is in a loop of its own, or waits for a real lock, or
+// in a real call. Looked at by the wall clock, from a signal handler: so the stack it prints is that task's.
 #pragma once
 
 #include "world.hpp"

@@ -14,7 +14,8 @@ namespace rouse::inline v0::sim {
 inline void World::run_to_the_end(SimTask& first) {
   note_open_fds();
   World* const outer = std::exchange(running_here, this);
-  kernel::Observer* const outer_observer = std::exchange(kernel::observer, recorder_.is_needed() ? &recorder_ : nullptr);
+  kernel::Observer* const outer_observer =
+      std::exchange(kernel::observer, recorder_.is_needed() ? &recorder_ : nullptr);
   SleepQueue::next_id = 1;
   is_running_ = true;
   kernel::release_edge(first);
@@ -272,16 +273,15 @@ inline std::string World::lost_wakeups() const {
       constexpr EventFlags room = EventFlags::out | EventFlags::wrnorm | EventFlags::wrband;
       const EventFlags ready = registration.due() - room;  // Room there mostly is, and nobody sleeps for it then.
       if (ready.empty()) return;
-      text += "task \"" + task->name() + "\" sleeps in " + why->call + " on fd " + std::to_string(why->fd) + ", though fd " +
-              std::to_string(registration.fd()) + " (" + registration.file().kind().name + ") has " + to_string(ready) + "\n";
+      text += "task \"" + task->name() + "\" sleeps in " + why->call + " on fd " + std::to_string(why->fd) +
+              ", though fd " + std::to_string(registration.fd()) + " (" + registration.file().kind().name + ") has " +
+              to_string(ready) + "\n";
     });
   }
   return text;
 }
 
-inline std::uint32_t Recorder::who() const {
-  return time_moves_ ? HappensBefore::nobody : world_.current_task().id();
-}
+inline std::uint32_t Recorder::who() const { return time_moves_ ? HappensBefore::nobody : world_.current_task().id(); }
 
 inline void Recorder::reported(const kernel::Registration& registration) {
   acquired(registration);

@@ -32,7 +32,8 @@ class Exhaustive final : public Policy {
   explicit Exhaustive(Bounds bounds) : Exhaustive(bounds, Reduction::none) {}
   /// Precondition: no bound on preemptions with sleep sets.
   Exhaustive(Bounds bounds, Reduction reduction) : bounds_(bounds), reduces_(reduction == Reduction::sleep_sets) {
-    ROUSE_ASSERT(!reduces_ || bounds.preemptions == unbounded, "sim::Exhaustive: sleep sets lose schedules with a bound");
+    ROUSE_ASSERT(!reduces_ || bounds.preemptions == unbounded,
+                 "sim::Exhaustive: sleep sets lose schedules with a bound");
   }
 
   [[nodiscard]] bool begin() override;
@@ -131,9 +132,9 @@ class Exhaustive final : public Policy {
   kernel::Footprint last_step_;     // In this run.
   bool time_moved_ = false;
   Shard shard_;
-  std::uint64_t met_ = 0;         // Ends of the shared choices.
+  std::uint64_t met_ = 0;  // Ends of the shared choices.
   std::size_t shared_end_ = nowhere;
-  std::size_t changed_at_ = 0;    // The choice in which this run differs from the last one.
+  std::size_t changed_at_ = 0;  // The choice in which this run differs from the last one.
   bool is_ours_ = true;
 };
 

@@ -55,8 +55,8 @@ class Policy {
   /// Whether a fault strikes that is to strike one call in `one_in`. Precondition: one_in > 0.
   [[nodiscard]] virtual bool fault(std::uint64_t one_in) = 0;
 
-  /// Leaves out what is none of its part, if it can tell by itself; false if its runs know nothing of each other, so that
-  /// any of them may be left out. To be called before the first begin().
+  /// Leaves out what is none of its part, if it can tell by itself; false if its runs know nothing of each other, so
+  /// that any of them may be left out. To be called before the first begin().
   [[nodiscard]] virtual bool take_shard(Shard) { return false; }
   /// How much of all there is was run, in thousandths; nothing if there is no end to it.
   [[nodiscard]] virtual std::optional<std::uint64_t> thousandths_done() const { return std::nullopt; }

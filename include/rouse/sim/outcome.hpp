@@ -12,20 +12,20 @@ namespace rouse::inline v0::sim {
 
 enum class Ending : std::uint8_t {
   done,
-  deadlock,   ///< Tasks are asleep, and nothing can wake them.
-  livelock,   ///< Tasks went on and on without time moving.
-  assertion,  ///< One of the test framework failed.
-  exception,  ///< One left the function of a task.
-  misuse,     ///< What would have ended the program: a joinable thread was destroyed.
-  leaked_fd,  ///< An fd that the run has opened is open at its end.
+  deadlock,            ///< Tasks are asleep, and nothing can wake them.
+  livelock,            ///< Tasks went on and on without time moving.
+  assertion,           ///< One of the test framework failed.
+  exception,           ///< One left the function of a task.
+  misuse,              ///< What would have ended the program: a joinable thread was destroyed.
+  leaked_fd,           ///< An fd that the run has opened is open at its end.
   lost_wakeup,         ///< A deadlock in which somebody sleeps though what it waits for is there.
   data_race,           ///< Two accesses to a Shared, one of them a write, that nothing orders.
   stale_registration,  ///< An epoll reported what was registered by a number that is closed or another file's by now.
 };
 
 [[nodiscard]] constexpr const char* name_of(Ending ending) {
-  constexpr const char* names[] = {"done",   "deadlock", "livelock", "failed assertion", "uncaught exception",
-                                   "misuse", "leaked fd", "lost wakeup",      "data race", "stale registration"};
+  constexpr const char* names[] = {"done",   "deadlock",  "livelock",    "failed assertion", "uncaught exception",
+                                   "misuse", "leaked fd", "lost wakeup", "data race",        "stale registration"};
   return names[static_cast<std::size_t>(ending)];
 }
 

@@ -11,7 +11,7 @@ class Recorder final : public kernel::Observer {
  public:
   struct Wants {
     bool footprints = false;
-    bool order = false;               ///< What happens before what.
+    bool order = false;  ///< What happens before what.
     bool stale_registrations = false;
   };
 

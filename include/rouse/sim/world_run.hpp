@@ -95,6 +95,7 @@ inline void World::switch_away() {
   SimTask& next = next_task();
   if (&next == &self) return;
   current_ = &next;
+  const detail::OutsideOfCall outside;
   fibers_.switch_to(*next.fiber_);
 }
 

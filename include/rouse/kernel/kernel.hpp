@@ -4,6 +4,7 @@
 // where a call can be observed, scheduled, locked and checked.
 #pragma once
 
+#include "../call_site.hpp"
 #include "../detail/tsan.hpp"
 #include "../fault_plan.hpp"
 #include "epoll_file.hpp"
@@ -316,6 +317,7 @@ class Kernel {
     };
 
     const Outside outside{locked};
+    const detail::OutsideOfCall not_at_the_call_site;
     const detail::Visible visible;
     ::siginfo_t info = delivery.info;
     ::ucontext_t context{};  // Nobody was interrupted at any instruction.

@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 using namespace rouse;
@@ -80,6 +83,58 @@ TEST_CASE("Shards: random parts together make the same runs as the whole") {
   std::vector<std::string> together;
   for (std::size_t i = 0; i < 50; ++i) together.push_back(parts[i % 3].at(i / 3));
   CHECK(together == whole);
+}
+
+TEST_CASE("explore: a policy by its name") {
+  CHECK_FALSE(sim::policy_named("none"));
+  const auto test = [](sim::World& world) {
+    if (race_for_letters(world) == "b!a!") throw std::runtime_error("found");
+  };
+  for (const char* const name : {"mixed", "random", "sticky", "pct", "exhaustive"}) {
+    CAPTURE(name);
+    const sim::Exploration found = sim::explore({.policy = {.kind = *sim::policy_named(name)}}, test);
+    CHECK(found.failure);
+  }
+  using enum sim::PolicyKind;
+  CHECK_FALSE(sim::explore({.policy = {.kind = in_turn}}, test).failure);
+  const auto passes = [](sim::World& world) { static_cast<void>(race_for_letters(world)); };
+  CHECK(sim::explore({.policy = {.kind = exhaustive}, .runs_max = 100'000}, passes).coverage == "complete");
+  CHECK(sim::explore({.policy = {.kind = exhaustive}, .runs_max = 1}, passes).coverage == "not complete");
+  CHECK(sim::explore({.policy = {.kind = exhaustive, .preemptions_max = 1}, .runs_max = 100'000}, passes).coverage ==
+        "complete within 1 preemption and 1 fault");
+  CHECK(sim::explore({.policy = {.kind = random}}, passes).coverage.empty());
+}
+
+TEST_CASE("Progress: a line on the standard error, and nothing when it is off") {
+  const auto printed = [](sim::ShowProgress when) {
+    std::FILE* const file = std::tmpfile();
+    REQUIRE(file != nullptr);
+    std::fflush(stderr);
+    const int before = ::dup(STDERR_FILENO);
+    ::dup2(::fileno(file), STDERR_FILENO);
+    {
+      sim::Progress progress{when, std::chrono::nanoseconds(0)};
+      sim::Exhaustive all{};
+      sim::Outcome outcome;
+      outcome.schedule = sim::Schedule{{1, 0, 2}};
+      for (int i = 0; i < 2; ++i) progress.ran(outcome, all);
+    }
+    std::fflush(stderr);
+    ::dup2(before, STDERR_FILENO);
+    ::close(before);
+    std::rewind(file);
+    char text[1024] = {};
+    const std::size_t n = std::fread(text, 1, sizeof text, file);
+    std::fclose(file);
+    return std::string{text, n};
+  };
+  const std::string text = printed(sim::ShowProgress::always);
+  CHECK(text.find("\r1 runs, ") == 0);
+  CHECK(text.find("\r2 runs, ") != text.npos);
+  CHECK(text.find(" a second, 1 different, 3 choices at most, about 0.0 % of all") != text.npos);
+  CHECK(text.back() == '\n');
+  CHECK(printed(sim::ShowProgress::never).empty());
+  CHECK(printed(sim::ShowProgress::on_terminal).empty());
 }
 
 TEST_CASE("explore: no run begins after the time is up") {

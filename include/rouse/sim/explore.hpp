@@ -1,12 +1,7 @@
 // explore(): a test under many schedules; and the simplest failure, if there is one.
 #pragma once
 
-#include "policy/exhaustive.hpp"
-#include "policy/in_turn.hpp"
-#include "policy/mixed.hpp"
-#include "policy/pct.hpp"
-#include "policy/policy.hpp"
-#include "policy/random.hpp"
+#include "policy/choice.hpp"
 #include "policy/replay.hpp"
 #include "progress.hpp"
 #include "shard.hpp"
@@ -16,12 +11,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace rouse::inline v0::sim {
 
 struct ExploreOptions {
+  PolicyChoice policy{};  ///< Where explore() is given no Policy.
   std::uint64_t runs_max = 1'000;                       ///< Of all parts together; a policy may have fewer.
   Timeout time_max = Timeout::never;                    ///< By the wall clock: no run begins after that.
   Shard shard{};                                        ///< The part of all runs that is made here.
@@ -35,7 +33,8 @@ struct ExploreOptions {
 struct Exploration {
   std::uint64_t runs = 0;          ///< Made by the policy, the one that failed among them.
   std::uint64_t steps = 0;         ///< In all of them.
-  std::optional<Outcome> failure;  ///< The simplest that was found of those that fail as the first one did.
+  std::string coverage{};            ///< See Policy::coverage().
+  std::optional<Outcome> failure{};  ///< The simplest that was found of those that fail as the first one did.
 };
 
 /// Calls `test(world)`, as the first task of a World of its own, under one schedule of `policy` after the other: until
@@ -67,7 +66,13 @@ Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
     exploration.failure = Shrinker{options.shrink_runs_max, options.shrink_steps_max}.shrink(std::move(outcome), run);
     break;
   }
+  exploration.coverage = policy.coverage();
   return exploration;
+}
+template <class Test>
+Exploration explore(const ExploreOptions& options, Test test) {
+  const std::unique_ptr<Policy> policy = make_policy(options.policy);
+  return explore(*policy, options, std::move(test));
 }
 
 /// One run by a schedule that a failure has printed.

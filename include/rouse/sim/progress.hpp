@@ -23,8 +23,9 @@ enum class ShowProgress : std::uint8_t {
 /// Once a second, and from the second second on: so that what is over soon, is silent. To the standard error.
 class Progress {
  public:
-  explicit Progress(ShowProgress when)
-      : is_on_(when == ShowProgress::always || (when == ShowProgress::on_terminal && ::isatty(STDERR_FILENO) == 1)) {}
+  explicit Progress(ShowProgress when, std::chrono::nanoseconds every = std::chrono::seconds(1))
+      : every_(every),
+        is_on_(when == ShowProgress::always || (when == ShowProgress::on_terminal && ::isatty(STDERR_FILENO) == 1)) {}
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() {
@@ -40,7 +41,7 @@ class Progress {
     schedules_.insert(hash);
     const auto now = Clock::now();
     if (now < next_) return;
-    next_ = now + std::chrono::seconds(1);
+    next_ = now + every_;
     show(std::chrono::duration<double>(now - start_).count(), policy);
   }
 
@@ -58,10 +59,11 @@ class Progress {
     std::fflush(stderr);
   }
 
+  const std::chrono::nanoseconds every_;
   const bool is_on_;
   bool is_shown_ = false;
   const Clock::time_point start_ = Clock::now();
-  Clock::time_point next_ = start_ + std::chrono::seconds(1);
+  Clock::time_point next_ = start_ + every_;
   std::uint64_t runs_ = 0;
   std::uint64_t deepest_ = 0;
   std::unordered_set<std::uint64_t> schedules_;  // By a hash: two may be taken for one. Only counted.

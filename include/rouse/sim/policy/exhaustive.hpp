@@ -60,12 +60,12 @@ class Exhaustive final : public Policy {
   /// True when all within the bounds was tried.
   [[nodiscard]] bool is_complete_within_bounds() const { return is_over_ && !has_skipped_; }
   /// What the exploration has shown so far: "complete", "complete within 2 preemptions and 1 fault", "not complete".
-  [[nodiscard]] std::string coverage() const {
+  [[nodiscard]] std::string coverage() const override {
     if (is_complete()) return "complete";
     if (!is_complete_within_bounds()) return "not complete";
     std::string text = "complete within ";
-    if (bounds_.preemptions != unbounded) text += std::to_string(bounds_.preemptions) + " preemptions and ";
-    return text + std::to_string(bounds_.faults) + (bounds_.faults == 1 ? " fault" : " faults");
+    if (bounds_.preemptions != unbounded) text += some(bounds_.preemptions, "preemption") + " and ";
+    return text + some(bounds_.faults, "fault");
   }
 
   /// How much of all there is was tried, in thousandths, if what is left is like what was.
@@ -103,6 +103,10 @@ class Exhaustive final : public Policy {
   };
   static constexpr std::size_t nowhere = SIZE_MAX;
   static constexpr std::size_t shared_choices = 8;  // The first ones, that all parts of an exploration go through.
+
+  static std::string some(std::uint32_t n, const char* what) {
+    return std::to_string(n) + ' ' + what + (n == 1 ? "" : "s");
+  }
 
   std::uint64_t next(std::uint64_t choices) {
     if (is_pruned_) return 0;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace rouse::inline v0::sim {
 
@@ -58,6 +59,8 @@ class Policy {
   /// Leaves out what is none of its part, if it can tell by itself; false if its runs know nothing of each other, so
   /// that any of them may be left out. To be called before the first begin().
   [[nodiscard]] virtual bool take_shard(Shard) { return false; }
+  /// What the runs so far have shown, for a person; empty where that is nothing certain.
+  [[nodiscard]] virtual std::string coverage() const { return {}; }
   /// How much of all there is was run, in thousandths; nothing if there is no end to it.
   [[nodiscard]] virtual std::optional<std::uint64_t> thousandths_done() const { return std::nullopt; }
 

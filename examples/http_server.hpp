@@ -124,8 +124,6 @@ class HttpServer {
       auto accepted = listener.try_accept(ec);
       if (accepted) {
         admit(std::move(accepted->stream));
-      } else if (ec == std::errc::interrupted) {
-        continue;
       } else if (ec) {
         // Out of fds or memory. The listener stays ready, so watching it on would spin.
         return pause_accepting();

@@ -11,7 +11,7 @@ namespace gallery {
 struct EdgeReaderStopsEarly {
   static constexpr const char* name = "edge-triggered reader stops before would-block";
   static constexpr const char* source = "epoll(7), on edge-triggered notification";
-  static constexpr Ending ending = Ending::deadlock;
+  static constexpr Ending ending = Ending::lost_wakeup;
 
   template <bool is_repaired>
   static void run(World& world) {

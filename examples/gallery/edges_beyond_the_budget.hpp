@@ -9,7 +9,7 @@ namespace gallery {
 struct EdgesBeyondTheBudget {
   static constexpr const char* name = "edges of a batch dropped beyond a budget";
   static constexpr const char* source = "epoll(7), on starvation";
-  static constexpr Ending ending = Ending::deadlock;
+  static constexpr Ending ending = Ending::lost_wakeup;
 
   template <bool is_repaired>
   static void run(World& world) {

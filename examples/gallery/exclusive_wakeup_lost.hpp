@@ -9,7 +9,7 @@ namespace gallery {
 struct ExclusiveWakeupLost {
   static constexpr const char* name = "exclusive, with no one left to take over";
   static constexpr const char* source = "epoll_ctl(2), on EPOLLEXCLUSIVE";
-  static constexpr Ending ending = Ending::deadlock;
+  static constexpr Ending ending = Ending::lost_wakeup;
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -17,6 +17,7 @@
 #include "one_shot_rearmed_early.hpp"
 #include "partial_write_dropped.hpp"
 #include "short_read_hides_the_end.hpp"
+#include "shutdown_flag_unsynchronised.hpp"
 #include "signal_before_wait.hpp"
 #include "stale_event_in_batch.hpp"
 #include "stop_flag_after_wakeup.hpp"
@@ -29,14 +30,16 @@
 
 namespace gallery {
 
-using Programs =
-    std::tuple<EdgeReaderStopsEarly, EdgesBeyondTheBudget, ShortReadHidesTheEnd, OneShotRearmedEarly,
-               OneShotDisarmsBoth, StaleEventInBatch, FdNumberReused, DupKeepsReporting, ExclusiveWakeupLost,
-               HerdOnOneEventFd, CounterOverflowBlocks, WakeupCoalescedAway, InterruptedWaitIsAnError,
-               InterruptedWaitStartsOver, TimeoutRoundedDown, TimerDisarmedByZero, AcceptAtTheLimit, HalfCloseIsNoClose,
-               PartialWriteDropped, StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait>;
+using Programs = std::tuple<EdgeReaderStopsEarly, EdgesBeyondTheBudget, ShortReadHidesTheEnd, OneShotRearmedEarly,
+                            OneShotDisarmsBoth, StaleEventInBatch, FdNumberReused, DupKeepsReporting,
+                            ExclusiveWakeupLost, HerdOnOneEventFd, CounterOverflowBlocks, WakeupCoalescedAway,
+                            InterruptedWaitIsAnError, InterruptedWaitStartsOver, TimeoutRoundedDown,
+                            TimerDisarmedByZero, AcceptAtTheLimit, HalfCloseIsNoClose, PartialWriteDropped,
+                            StopFlagAfterWakeup, LocksInTwoOrders, SignalBeforeWait, ShutdownFlagUnsynchronised>;
 
 /// None of them takes as many steps without time moving, unless it is in a loop that has no end.
-inline constexpr rouse::sim::ExploreOptions options{.runs_max = 1'000'000, .world = {.steps_max = 1'000}};
+inline constexpr rouse::sim::ExploreOptions options{
+    .runs_max = 1'000'000,
+    .world = {.steps_max = 1'000, .detectors = rouse::sim::Detectors{}.with(Ending::stale_registration)}};
 
 }  // namespace gallery

@@ -11,7 +11,7 @@ namespace gallery {
 struct ShortReadHidesTheEnd {
   static constexpr const char* name = "peer's shutdown missed behind a short read";
   static constexpr const char* source = "dotnet/runtime #38747";
-  static constexpr Ending ending = Ending::deadlock;
+  static constexpr Ending ending = Ending::lost_wakeup;
 
   template <bool is_repaired>
   static void run(World& world) {

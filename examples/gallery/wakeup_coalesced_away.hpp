@@ -10,7 +10,7 @@ namespace gallery {
 struct WakeupCoalescedAway {
   static constexpr const char* name = "wakeup coalesced with one that is over";
   static constexpr const char* source = "netty/netty #5258";
-  static constexpr Ending ending = Ending::deadlock;
+  static constexpr Ending ending = Ending::lost_wakeup;
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -34,7 +34,8 @@ class BasicMonotonicClock {
   [[nodiscard]] const B& backend() const { return backend_; }
 
   /// clock_gettime(2).
-  [[nodiscard]] time_point now() const {
+  [[nodiscard]] time_point now(CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     ::timespec time{};
     // Cannot fail: the clock is always there and the pointer is good.
     static_cast<void>(backend_.clock_gettime(CLOCK_MONOTONIC, &time));
@@ -42,9 +43,9 @@ class BasicMonotonicClock {
   }
 
   /// The span left until `deadline`, for a wait: *now* if it has passed, *never* for time_point::max().
-  [[nodiscard]] Timeout until(time_point deadline) const {
+  [[nodiscard]] Timeout until(time_point deadline, CallSiteFor<B> site = CallSite::current()) const {
     if (deadline == time_point::max()) return Timeout::never;
-    const time_point present = now();
+    const time_point present = now(site);
     return deadline <= present ? Timeout::now : Timeout{deadline - present};
   }
 
@@ -67,7 +68,8 @@ class BasicSystemClock {
   [[nodiscard]] const B& backend() const { return backend_; }
 
   /// clock_gettime(2).
-  [[nodiscard]] time_point now() const {
+  [[nodiscard]] time_point now(CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     ::timespec time{};
     static_cast<void>(backend_.clock_gettime(CLOCK_REALTIME, &time));  // Cannot fail, as above.
     return time_point{std::chrono::duration_cast<time_point::duration>(detail::duration_of(time))};

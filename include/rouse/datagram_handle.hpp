@@ -27,119 +27,164 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
   using ReceivedType = Received<Address>;
 
   /// Where it is to be found. bind(2). Errors: EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL if bound already …
-  void bind(const Address& address) { detail::value_or_throw(this->bind_once(address), {"bind", this->fd()}); }
-  void bind(const Address& address, std::error_code& ec) {
+  void bind(const Address& address, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    detail::value_or_throw(this->bind_once(address), {"bind", this->fd()});
+  }
+  void bind(const Address& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(this->bind_once(address), ec));
   }
   /// From now on `send` goes to `address`, and only what comes from there is received. Connects at once, also if it was
   /// connected before. connect(2). Errors: ECONNREFUSED or ENOENT of a unix address that nobody has, ENETUNREACH …
-  void connect(const Address& address) { detail::value_or_throw(this->connect_once(address), {"connect", this->fd()}); }
-  void connect(const Address& address, std::error_code& ec) {
+  void connect(const Address& address, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    detail::value_or_throw(this->connect_once(address), {"connect", this->fd()});
+  }
+  void connect(const Address& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(this->connect_once(address), ec));
   }
   /// Undoes `connect`. connect(2), to AF_UNSPEC.
-  void disconnect() { detail::value_or_throw(disconnect_once(), {"connect", this->fd(), "unspec"}); }
-  void disconnect(std::error_code& ec) { static_cast<void>(detail::report(disconnect_once(), ec)); }
+  void disconnect(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    detail::value_or_throw(disconnect_once(), {"connect", this->fd(), "unspec"});
+  }
+  void disconnect(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    static_cast<void>(detail::report(disconnect_once(), ec));
+  }
 
   /// Sends one datagram to `address`, waiting for room, and returns its size. sendto(2). Errors: EMSGSIZE, EINTR,
   /// ENETUNREACH; of unix sockets ENOENT, ECONNREFUSED, and EAGAIN if this socket is non-blocking and the receiver's
   /// queue is full: nothing tells when it no longer is, unless one connects to it.
-  std::size_t send_to(const Address& address, ConstBuffer from, MessageFlags flags = {}) {
+  std::size_t send_to(const Address& address, ConstBuffer from, MessageFlags flags = {},
+                      CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_or_throw(send_to_waiting(address, from, flags), {"sendto", this->fd()});
   }
   /// 0 if `ec` is set.
-  std::size_t send_to(const Address& address, ConstBuffer from, MessageFlags flags, std::error_code& ec) {
+  std::size_t send_to(const Address& address, ConstBuffer from, MessageFlags flags, std::error_code& ec,
+                      CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const SysResult<std::size_t> sent = detail::report(send_to_waiting(address, from, flags), ec);
     return sent.ok() ? sent.value() : 0;
   }
-  std::size_t send_to(const Address& address, ConstBuffer from, std::error_code& ec) {
-    return send_to(address, from, {}, ec);
+  std::size_t send_to(const Address& address, ConstBuffer from, std::error_code& ec,
+                      CallSiteFor<B> site = CallSite::current()) {
+    return send_to(address, from, {}, ec, site);
   }
   /// Sends one datagram; nothing if there is no room for it. Never waits, whatever the socket's mode.
   [[nodiscard]] std::optional<std::size_t> try_send_to(const Address& address, ConstBuffer from,
-                                                       MessageFlags flags = {}) {
+                                                       MessageFlags flags = {},
+                                                       CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_if_ready(send_to_once(address, from, flags | MessageFlags::dontwait), {"sendto", this->fd()});
   }
   [[nodiscard]] std::optional<std::size_t> try_send_to(const Address& address, ConstBuffer from, MessageFlags flags,
-                                                       std::error_code& ec) {
+                                                       std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return detail::report_if_ready(send_to_once(address, from, flags | MessageFlags::dontwait), ec);
   }
-  [[nodiscard]] std::optional<std::size_t> try_send_to(const Address& address, ConstBuffer from, std::error_code& ec) {
-    return try_send_to(address, from, {}, ec);
+  [[nodiscard]] std::optional<std::size_t> try_send_to(const Address& address, ConstBuffer from, std::error_code& ec,
+                                                       CallSiteFor<B> site = CallSite::current()) {
+    return try_send_to(address, from, {}, ec, site);
   }
 
   /// Takes one datagram, waiting for it, and says who sent it and how much of it was lost. recvfrom(2).
   /// Errors: EINTR; of one that is connected ECONNREFUSED, if nobody is there.
-  ReceivedType receive_from(MutableBuffer into, MessageFlags flags = {}) {
+  ReceivedType receive_from(MutableBuffer into, MessageFlags flags = {}, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     detail::value_or_throw(receive_from_waiting(got, into, flags), {"recvfrom", this->fd()});
     return got;
   }
   /// Nothing from nobody if `ec` is set.
-  ReceivedType receive_from(MutableBuffer into, MessageFlags flags, std::error_code& ec) {
+  ReceivedType receive_from(MutableBuffer into, MessageFlags flags, std::error_code& ec,
+                            CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     static_cast<void>(detail::report(receive_from_waiting(got, into, flags), ec));
     return got;
   }
-  ReceivedType receive_from(MutableBuffer into, std::error_code& ec) { return receive_from(into, {}, ec); }
+  ReceivedType receive_from(MutableBuffer into, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    return receive_from(into, {}, ec, site);
+  }
   /// Takes one datagram; nothing if there is none. Never waits, whatever the socket's mode.
-  [[nodiscard]] std::optional<ReceivedType> try_receive_from(MutableBuffer into, MessageFlags flags = {}) {
+  [[nodiscard]] std::optional<ReceivedType> try_receive_from(MutableBuffer into, MessageFlags flags = {},
+                                                             CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     const auto received = receive_from_once(got, into, flags | MessageFlags::dontwait);
     if (!detail::value_if_ready(received, {"recvfrom", this->fd()})) return std::nullopt;
     return got;
   }
   [[nodiscard]] std::optional<ReceivedType> try_receive_from(MutableBuffer into, MessageFlags flags,
-                                                             std::error_code& ec) {
+                                                             std::error_code& ec,
+                                                             CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     if (!detail::report_if_ready(receive_from_once(got, into, flags | MessageFlags::dontwait), ec)) return std::nullopt;
     return got;
   }
-  [[nodiscard]] std::optional<ReceivedType> try_receive_from(MutableBuffer into, std::error_code& ec) {
-    return try_receive_from(into, {}, ec);
+  [[nodiscard]] std::optional<ReceivedType> try_receive_from(MutableBuffer into, std::error_code& ec,
+                                                             CallSiteFor<B> site = CallSite::current()) {
+    return try_receive_from(into, {}, ec, site);
   }
 
   /// One datagram out of several buffers. sendmsg(2). Otherwise as the form with one buffer.
-  std::size_t send_to(const Address& address, std::span<const ConstBuffer> from,
-                      MessageFlags flags = {}) requires MessageBackend<B> {
+  std::size_t send_to(const Address& address, std::span<const ConstBuffer> from, MessageFlags flags = {},
+                      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_or_throw(send_to_waiting(address, from, flags), {"sendmsg", this->fd()});
   }
   std::size_t send_to(const Address& address, std::span<const ConstBuffer> from, MessageFlags flags,
-                      std::error_code& ec) requires MessageBackend<B> {
+                      std::error_code& ec, CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     const SysResult<std::size_t> sent = detail::report(send_to_waiting(address, from, flags), ec);
     return sent.ok() ? sent.value() : 0;
   }
-  [[nodiscard]] std::optional<std::size_t> try_send_to(const Address& address, std::span<const ConstBuffer> from,
-                                                       MessageFlags flags = {}) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<std::size_t> try_send_to(
+      const Address& address, std::span<const ConstBuffer> from, MessageFlags flags = {},
+      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_if_ready(send_to_once(address, from, flags | MessageFlags::dontwait), {"sendmsg", this->fd()});
   }
-  [[nodiscard]] std::optional<std::size_t> try_send_to(const Address& address, std::span<const ConstBuffer> from,
-                                                       MessageFlags flags,
-                                                       std::error_code& ec) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<std::size_t> try_send_to(
+      const Address& address, std::span<const ConstBuffer> from, MessageFlags flags, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::report_if_ready(send_to_once(address, from, flags | MessageFlags::dontwait), ec);
   }
 
   /// One datagram into several buffers, each filled before the next. recvmsg(2). Otherwise as the form with one buffer.
-  ReceivedType receive_from(std::span<const MutableBuffer> into, MessageFlags flags = {}) requires MessageBackend<B> {
+  ReceivedType receive_from(std::span<const MutableBuffer> into, MessageFlags flags = {},
+                            CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     detail::value_or_throw(receive_from_waiting(got, into, flags), {"recvmsg", this->fd()});
     return got;
   }
-  ReceivedType receive_from(std::span<const MutableBuffer> into, MessageFlags flags,
-                            std::error_code& ec) requires MessageBackend<B> {
+  ReceivedType receive_from(std::span<const MutableBuffer> into, MessageFlags flags, std::error_code& ec,
+                            CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     static_cast<void>(detail::report(receive_from_waiting(got, into, flags), ec));
     return got;
   }
-  [[nodiscard]] std::optional<ReceivedType> try_receive_from(std::span<const MutableBuffer> into,
-                                                             MessageFlags flags = {}) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<ReceivedType> try_receive_from(
+      std::span<const MutableBuffer> into, MessageFlags flags = {},
+      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     const auto received = receive_from_once(got, into, flags | MessageFlags::dontwait);
     if (!detail::value_if_ready(received, {"recvmsg", this->fd()})) return std::nullopt;
     return got;
   }
-  [[nodiscard]] std::optional<ReceivedType> try_receive_from(std::span<const MutableBuffer> into, MessageFlags flags,
-                                                             std::error_code& ec) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<ReceivedType> try_receive_from(
+      std::span<const MutableBuffer> into, MessageFlags flags, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     if (!detail::report_if_ready(receive_from_once(got, into, flags | MessageFlags::dontwait), ec)) return std::nullopt;
     return got;

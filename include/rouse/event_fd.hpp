@@ -26,37 +26,46 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
   static constexpr EventFdFlags default_flags{EFD_NONBLOCK | EFD_CLOEXEC};
 
   /// eventfd(2) with `initial` in the counter. Errors: EMFILE, ENFILE, ENOMEM; EINVAL for unknown flags.
-  explicit BasicEventFd(unsigned initial = 0, EventFdFlags flags = default_flags) requires std::default_initializable<B>
-      : BasicEventFd(B{}, initial, flags) {}
-  explicit BasicEventFd(B backend, unsigned initial = 0, EventFdFlags flags = default_flags)
-      : Base({backend, detail::value_or_throw(backend.eventfd(initial, static_cast<int>(flags.bits)), {"eventfd"})},
+  explicit BasicEventFd(unsigned initial = 0, EventFdFlags flags = default_flags,
+                        CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B>
+      : BasicEventFd(B{}, initial, flags, site) {}
+  explicit BasicEventFd(B backend, unsigned initial = 0, EventFdFlags flags = default_flags,
+                        CallSiteFor<B> site = CallSite::current())
+      : Base({backend, detail::value_or_throw(made(backend, initial, flags, site), {"eventfd"})},
              !flags.has(EventFdFlags::nonblock)) {}
   /// Takes over an fd that is an eventfd.
-  explicit BasicEventFd(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+  explicit BasicEventFd(BasicOwnedFd<B> fd, CallSiteFor<B> site = CallSite::current()) : Base(std::move(fd), site) {}
 
   /// As the constructor; a closed handle if `ec` is set.
-  [[nodiscard]] static BasicEventFd create(B backend, unsigned initial, EventFdFlags flags, std::error_code& ec) {
-    const SysResult<int> made = detail::report(backend.eventfd(initial, static_cast<int>(flags.bits)), ec);
-    return BasicEventFd{{backend, made.ok() ? made.value() : -1}, !flags.has(EventFdFlags::nonblock)};
+  [[nodiscard]] static BasicEventFd create(B backend, unsigned initial, EventFdFlags flags, std::error_code& ec,
+                                           CallSiteFor<B> site = CallSite::current()) {
+    const SysResult<int> fd = detail::report(made(backend, initial, flags, site), ec);
+    return BasicEventFd{{backend, fd.ok() ? fd.value() : -1}, !flags.has(EventFdFlags::nonblock)};
   }
 
   /// Adds `amount`, waiting while the sum would pass event_fd_max. Adding 0 is allowed, and an edge.
   /// Errors: EINVAL for 2^64 - 1; EINTR if a signal ends the waiting.
-  void write(std::uint64_t amount) { detail::value_or_throw(write_waiting(amount), {"write", this->fd()}); }
-  void write(std::uint64_t amount, std::error_code& ec) {
+  void write(std::uint64_t amount, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    detail::value_or_throw(write_waiting(amount), {"write", this->fd()});
+  }
+  void write(std::uint64_t amount, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(write_waiting(amount), ec));
   }
 
   /// Adds `amount` unless the sum would pass event_fd_max: then false, and nothing was added.
   /// Precondition: non-blocking, as made by default.
-  bool try_write(std::uint64_t amount) {
+  bool try_write(std::uint64_t amount, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     const SysResult<std::size_t> wrote = write_once(amount);
     if (wrote.would_block()) return false;
     detail::value_or_throw(wrote, {"write", this->fd()});
     return true;
   }
-  bool try_write(std::uint64_t amount, std::error_code& ec) {
+  bool try_write(std::uint64_t amount, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     const SysResult<std::size_t> wrote = write_once(amount);
     if (wrote.would_block()) return ec.clear(), false;
@@ -64,26 +73,30 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
   }
 
   /// Takes the counter's value (1 of a semaphore), waiting while it is 0. Errors: EINTR if a signal ends the waiting.
-  std::uint64_t read() {
+  std::uint64_t read(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     std::uint64_t value = 0;
     detail::value_or_throw(read_waiting(value), {"read", this->fd()});
     return value;
   }
   /// 0 if `ec` is set.
-  std::uint64_t read(std::error_code& ec) {
+  std::uint64_t read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     std::uint64_t value = 0;
     static_cast<void>(detail::report(read_waiting(value), ec));
     return value;
   }
 
   /// Takes the counter's value (1 of a semaphore); nothing if it is 0. Precondition: non-blocking, as made by default.
-  [[nodiscard]] std::optional<std::uint64_t> try_read() {
+  [[nodiscard]] std::optional<std::uint64_t> try_read(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     std::uint64_t value = 0;
     if (!detail::value_if_ready(read_once(value), {"read", this->fd()})) return std::nullopt;
     return value;
   }
-  [[nodiscard]] std::optional<std::uint64_t> try_read(std::error_code& ec) {
+  [[nodiscard]] std::optional<std::uint64_t> try_read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     std::uint64_t value = 0;
     if (!detail::report_if_ready(read_once(value), ec)) return std::nullopt;
@@ -91,17 +104,26 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
   }
 
   /// Makes it readable: adds 1, or leaves a full counter as it is, which is readable too. Does not wait.
-  void notify() { static_cast<void>(try_write(1)); }
-  void notify(std::error_code& ec) { static_cast<void>(try_write(1, ec)); }
+  void notify(CallSiteFor<B> site = CallSite::current()) { static_cast<void>(try_write(1, site)); }
+  void notify(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    static_cast<void>(try_write(1, ec, site));
+  }
 
   /// Takes whatever is there and does not wait: the value, or 0.
-  std::uint64_t drain() { return try_read().value_or(0); }
-  std::uint64_t drain(std::error_code& ec) { return try_read(ec).value_or(0); }
+  std::uint64_t drain(CallSiteFor<B> site = CallSite::current()) { return try_read(site).value_or(0); }
+  std::uint64_t drain(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    return try_read(ec, site).value_or(0);
+  }
 
   static constexpr char used_while_closed[] = "EventFd: used while closed or after being moved from";
 
  private:
   BasicEventFd(BasicOwnedFd<B> fd, bool blocking) : Base(std::move(fd), blocking) {}
+
+  static SysResult<int> made(const B& backend, unsigned initial, EventFdFlags flags, CallSiteFor<B> site) {
+    const detail::CallScopeFor<B> scope{site};
+    return backend.eventfd(initial, static_cast<int>(flags.bits));
+  }
 
   SysResult<std::size_t> write_once(std::uint64_t amount) const {
     return this->backend().write(this->fd(), &amount, sizeof amount);

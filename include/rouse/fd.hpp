@@ -48,7 +48,9 @@ class BasicOwnedFd {
     return *this;
   }
   ~BasicOwnedFd() {
-    if (fd_ >= 0) static_cast<void>(backend_.close(fd_));
+    if (fd_ < 0) return;
+    const detail::CallScopeFor<B> scope{CallSite::destructor()};
+    static_cast<void>(backend_.close(fd_));
   }
 
   [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
@@ -65,13 +67,17 @@ class BasicOwnedFd {
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
 
   /// close(2). The object is closed afterwards, also if this reports an error. Does nothing if it was closed before.
-  SysResult<void> close() {
+  SysResult<void> close(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     if (fd_ < 0) return {};
     return backend_.close(std::exchange(fd_, -1));
   }
 
   /// A second fd for the same open file description, close-on-exec. fcntl(F_DUPFD_CLOEXEC). Errors: EMFILE.
-  SysResult<int> duplicate() const { return backend_.fcntl(fd_, F_DUPFD_CLOEXEC, 0); }
+  SysResult<int> duplicate(CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
+    return backend_.fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+  }
 
  private:
   int fd_ = -1;
@@ -102,23 +108,29 @@ class Handle {
   operator BasicFdRef<B>() const&& = delete;
 
   /// close(2), reporting what it says. The handle is closed afterwards in any case; closing it again does nothing.
-  void close() {
+  void close(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const int fd = fd_.get();
     detail::value_or_throw(fd_.close(), {"close", fd});
   }
-  void close(std::error_code& ec) { static_cast<void>(detail::report(fd_.close(), ec)); }
+  void close(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    static_cast<void>(detail::report(fd_.close(), ec));
+  }
 
   /// Gives up the fd; the handle is closed afterwards.
   [[nodiscard]] BasicOwnedFd<B> release() { return std::move(fd_); }
 
   /// A second handle for the same open file description (its flags, its registrations live until the last one goes).
   /// fcntl(F_DUPFD_CLOEXEC). Errors: EMFILE.
-  [[nodiscard]] Derived duplicate() const {
+  [[nodiscard]] Derived duplicate(CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     const int from = fd();
     return Derived{adopt(detail::value_or_throw(fd_.duplicate(), {"fcntl", from, "dupfd_cloexec"}))};
   }
   /// A closed handle if `ec` is set.
-  [[nodiscard]] Derived duplicate(std::error_code& ec) const {
+  [[nodiscard]] Derived duplicate(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     ROUSE_ASSERT(is_open(), Derived::used_while_closed);
     const SysResult<int> made = detail::report(fd_.duplicate(), ec);
     return Derived{adopt(made.ok() ? made.value() : -1)};

@@ -38,15 +38,20 @@ class FdPassing : public Base {
 
  public:
   /// Two that are connected to each other. socketpair(2). Errors: EMFILE.
-  [[nodiscard]] static std::pair<Derived, Derived> pair(B backend, SocketFlags flags = default_socket_flags) {
+  [[nodiscard]] static std::pair<Derived, Derived> pair(B backend, SocketFlags flags = default_socket_flags,
+                                                        CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return Base::template pair_of<Derived>(backend, type, flags);
   }
   [[nodiscard]] static std::pair<Derived, Derived> pair(
-      SocketFlags flags = default_socket_flags) requires std::default_initializable<B> {
-    return pair(B{}, flags);
+      SocketFlags flags = default_socket_flags,
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> {
+    return pair(B{}, flags, site);
   }
   /// As above; two closed handles if `ec` is set.
-  [[nodiscard]] static std::pair<Derived, Derived> pair(B backend, SocketFlags flags, std::error_code& ec) {
+  [[nodiscard]] static std::pair<Derived, Derived> pair(B backend, SocketFlags flags, std::error_code& ec,
+                                                        CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return Base::template pair_of<Derived>(backend, type, flags, ec);
   }
 
@@ -55,35 +60,45 @@ class FdPassing : public Base {
   /// Sends all of `from`, as send() does, and the fds along with its first byte. They stay open here, and may be closed
   /// at once: the message has its own. sendmsg(2). Errors: as send; EINVAL for more than passed_fds_max, ETOOMANYREFS
   /// for more in flight than this user may have open. Precondition: on a stream, there are bytes.
-  std::size_t send_with(ConstBuffer from, Fds fds, MessageFlags flags = {}) requires MessageBackend<B> {
+  std::size_t send_with(ConstBuffer from, Fds fds, MessageFlags flags = {},
+                        CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
     return detail::value_or_throw(send_all_with(from, fds, flags, done), {"sendmsg", this->fd()});
   }
   /// As above; if `ec` is set, returns how much was sent until then: the fds went if it is not 0.
-  std::size_t send_with(ConstBuffer from, Fds fds, MessageFlags flags, std::error_code& ec) requires MessageBackend<B> {
+  std::size_t send_with(ConstBuffer from, Fds fds, MessageFlags flags, std::error_code& ec,
+                        CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
     static_cast<void>(detail::report(send_all_with(from, fds, flags, done), ec));
     return done;
   }
-  std::size_t send_with(ConstBuffer from, Fds fds, std::error_code& ec) requires MessageBackend<B> {
-    return send_with(from, fds, {}, ec);
+  std::size_t send_with(ConstBuffer from, Fds fds, std::error_code& ec,
+                        CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    return send_with(from, fds, {}, ec, site);
   }
   /// One fd.
-  std::size_t send_with(ConstBuffer from, BasicFdRef<B> fd, MessageFlags flags = {}) requires MessageBackend<B> {
-    return send_with(from, Fds{&fd, 1}, flags);
+  std::size_t send_with(ConstBuffer from, BasicFdRef<B> fd, MessageFlags flags = {},
+                        CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    return send_with(from, Fds{&fd, 1}, flags, site);
   }
-  std::size_t send_with(ConstBuffer from, BasicFdRef<B> fd, MessageFlags flags,
-                        std::error_code& ec) requires MessageBackend<B> {
-    return send_with(from, Fds{&fd, 1}, flags, ec);
+  std::size_t send_with(ConstBuffer from, BasicFdRef<B> fd, MessageFlags flags, std::error_code& ec,
+                        CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    return send_with(from, Fds{&fd, 1}, flags, ec, site);
   }
   /// Sends what fits now, with all of the fds, and says how many bytes; nothing if nothing does, and then no fd went.
   /// Never waits, whatever the socket's mode.
-  [[nodiscard]] std::optional<std::size_t> try_send_with(ConstBuffer from, Fds fds,
-                                                         MessageFlags flags = {}) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<std::size_t> try_send_with(ConstBuffer from, Fds fds, MessageFlags flags = {},
+                                                         CallSiteFor<B> site = CallSite::current()) requires
+      MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_if_ready(send_with_once(from, fds, flags | MessageFlags::dontwait), {"sendmsg", this->fd()});
   }
-  [[nodiscard]] std::optional<std::size_t> try_send_with(ConstBuffer from, Fds fds, MessageFlags flags,
-                                                         std::error_code& ec) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<std::size_t> try_send_with(
+      ConstBuffer from, Fds fds, MessageFlags flags, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::report_if_ready(send_with_once(from, fds, flags | MessageFlags::dontwait), ec);
   }
 
@@ -92,7 +107,9 @@ class FdPassing : public Base {
   /// were sent with come with separate calls. recvmsg(2), with MSG_CMSG_CLOEXEC. Errors: as receive.
   template <FdCollection<B> OwnedFds>
   ReceivedWithFds receive_with(MutableBuffer into, OwnedFds& fds, std::size_t fds_max = passed_fds_max,
-                               MessageFlags flags = {}) requires MessageBackend<B> {
+                               MessageFlags flags = {},
+                               CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedWithFds got;
     detail::value_or_throw(receive_with_waiting(got, into, fds, fds_max, flags), {"recvmsg", this->fd()});
     return got;
@@ -100,29 +117,34 @@ class FdPassing : public Base {
   /// Nothing was added to `fds` if `ec` is set.
   template <FdCollection<B> OwnedFds>
   ReceivedWithFds receive_with(MutableBuffer into, OwnedFds& fds, std::size_t fds_max, MessageFlags flags,
-                               std::error_code& ec) requires MessageBackend<B> {
+                               std::error_code& ec,
+                               CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedWithFds got;
     static_cast<void>(detail::report(receive_with_waiting(got, into, fds, fds_max, flags), ec));
     return got;
   }
   template <FdCollection<B> OwnedFds>
-  ReceivedWithFds receive_with(MutableBuffer into, OwnedFds& fds, std::error_code& ec) requires MessageBackend<B> {
-    return receive_with(into, fds, passed_fds_max, {}, ec);
+  ReceivedWithFds receive_with(MutableBuffer into, OwnedFds& fds, std::error_code& ec,
+                               CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    return receive_with(into, fds, passed_fds_max, {}, ec, site);
   }
   /// As receive_with, of what is there; nothing if there is nothing yet. Never waits, whatever the socket's mode.
   template <FdCollection<B> OwnedFds>
-  [[nodiscard]] std::optional<ReceivedWithFds> try_receive_with(MutableBuffer into, OwnedFds& fds,
-                                                                std::size_t fds_max = passed_fds_max,
-                                                                MessageFlags flags = {}) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<ReceivedWithFds> try_receive_with(
+      MutableBuffer into, OwnedFds& fds, std::size_t fds_max = passed_fds_max, MessageFlags flags = {},
+      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedWithFds got;
     const auto received = receive_with_once(got, into, fds, fds_max, flags | MessageFlags::dontwait);
     if (!detail::value_if_ready(received, {"recvmsg", this->fd()})) return std::nullopt;
     return got;
   }
   template <FdCollection<B> OwnedFds>
-  [[nodiscard]] std::optional<ReceivedWithFds> try_receive_with(MutableBuffer into, OwnedFds& fds, std::size_t fds_max,
-                                                                MessageFlags flags,
-                                                                std::error_code& ec) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<ReceivedWithFds> try_receive_with(
+      MutableBuffer into, OwnedFds& fds, std::size_t fds_max, MessageFlags flags, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     ReceivedWithFds got;
     const auto received = receive_with_once(got, into, fds, fds_max, flags | MessageFlags::dontwait);
     if (!detail::report_if_ready(received, ec)) return std::nullopt;

@@ -17,6 +17,7 @@ struct SignalFdFlags;
 struct SocketFlags;
 struct TimerFlags;
 class CallSet;
+class CallSite;
 class ConstBuffer;
 class Event;
 class EventBuffer;

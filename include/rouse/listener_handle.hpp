@@ -25,36 +25,45 @@ class ListenerHandle : public SocketHandle<Derived, B, Address> {
   /// Takes a connection from the queue, waiting for one. `flags` are the stream's. accept4(2). Errors: EMFILE, ENFILE
   /// (the connection stays queued: a level-triggered listener stays ready, so stop watching it until an fd is free; an
   /// edge-triggered one is not told again, so accept again when one is), EINTR, EINVAL after shutdown.
-  [[nodiscard]] AcceptedType accept(SocketFlags flags = default_socket_flags) {
+  [[nodiscard]] AcceptedType accept(SocketFlags flags = default_socket_flags,
+                                    CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     Address peer;
     const int fd = detail::value_or_throw(accept_next_waiting(flags, peer), {"accept4", this->fd()});
     return made(fd, flags, peer);
   }
   /// A closed stream if `ec` is set.
-  [[nodiscard]] AcceptedType accept(SocketFlags flags, std::error_code& ec) {
+  [[nodiscard]] AcceptedType accept(SocketFlags flags, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     Address peer;
     const SysResult<int> accepted = detail::report(accept_next_waiting(flags, peer), ec);
     return made(accepted.ok() ? accepted.value() : -1, flags, peer);
   }
-  [[nodiscard]] AcceptedType accept(std::error_code& ec) { return accept(default_socket_flags, ec); }
+  [[nodiscard]] AcceptedType accept(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    return accept(default_socket_flags, ec, site);
+  }
 
   /// Takes a connection from the queue; nothing if there is none. Precondition: non-blocking, as made by default.
-  [[nodiscard]] std::optional<AcceptedType> try_accept(SocketFlags flags = default_socket_flags) {
+  [[nodiscard]] std::optional<AcceptedType> try_accept(SocketFlags flags = default_socket_flags,
+                                                       CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     Address peer;
     const std::optional<int> fd = detail::value_if_ready(accept_next(flags, peer), {"accept4", this->fd()});
     if (!fd) return std::nullopt;
     return made(*fd, flags, peer);
   }
-  [[nodiscard]] std::optional<AcceptedType> try_accept(SocketFlags flags, std::error_code& ec) {
+  [[nodiscard]] std::optional<AcceptedType> try_accept(SocketFlags flags, std::error_code& ec,
+                                                       CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     Address peer;
     const std::optional<int> fd = detail::report_if_ready(accept_next(flags, peer), ec);
     if (!fd) return std::nullopt;
     return made(*fd, flags, peer);
   }
-  [[nodiscard]] std::optional<AcceptedType> try_accept(std::error_code& ec) {
-    return try_accept(default_socket_flags, ec);
+  [[nodiscard]] std::optional<AcceptedType> try_accept(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    return try_accept(default_socket_flags, ec, site);
   }
 
  protected:

@@ -20,23 +20,30 @@ class BasicPipeReader : public WaitingHandle<BasicPipeReader<B>, B> {
 
  public:
   /// Takes over an fd that is the reading end of a pipe.
-  explicit BasicPipeReader(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+  explicit BasicPipeReader(BasicOwnedFd<B> fd, CallSiteFor<B> site = CallSite::current()) : Base(std::move(fd), site) {}
 
   /// Takes up to `into.size()` bytes, waiting for the first one; 0 once every writer is closed and all was read.
   /// Errors: EINTR if a signal ends the waiting.
-  std::size_t read(MutableBuffer into) { return detail::value_or_throw(read_waiting(into), {"read", this->fd()}); }
-  std::size_t read(MutableBuffer into, std::error_code& ec) {
+  std::size_t read(MutableBuffer into, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    return detail::value_or_throw(read_waiting(into), {"read", this->fd()});
+  }
+  std::size_t read(MutableBuffer into, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const SysResult<std::size_t> got = detail::report(read_waiting(into), ec);
     return got.ok() ? got.value() : 0;
   }
 
   /// Takes up to `into.size()` bytes of what is there; nothing if there is none yet; 0 once every writer is closed and
   /// all was read. Precondition: non-blocking, as made by default.
-  [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into) {
+  [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     return detail::value_if_ready(read_once(into), {"read", this->fd()});
   }
-  [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into, std::error_code& ec) {
+  [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into, std::error_code& ec,
+                                                    CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     return detail::report_if_ready(read_once(into), ec);
   }
@@ -65,16 +72,18 @@ class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
 
  public:
   /// Takes over an fd that is the writing end of a pipe.
-  explicit BasicPipeWriter(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+  explicit BasicPipeWriter(BasicOwnedFd<B> fd, CallSiteFor<B> site = CallSite::current()) : Base(std::move(fd), site) {}
 
   /// Writes all of `from`, waiting for room as often as it takes, and returns its size. Errors: EPIPE if no reader is
   /// left, EINTR if a signal ends the waiting.
-  std::size_t write(ConstBuffer from) {
+  std::size_t write(ConstBuffer from, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
     return detail::value_or_throw(write_all(from, done), {"write", this->fd()});
   }
   /// As above; if `ec` is set, returns how much was written until then.
-  std::size_t write(ConstBuffer from, std::error_code& ec) {
+  std::size_t write(ConstBuffer from, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
     static_cast<void>(detail::report(write_all(from, done), ec));
     return done;
@@ -82,11 +91,14 @@ class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
 
   /// Writes what fits now and says how much; nothing if the pipe is full. Errors: EPIPE if no reader is left.
   /// Precondition: non-blocking, as made by default.
-  [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from) {
+  [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     return detail::value_if_ready(write_once(from), {"write", this->fd()});
   }
-  [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from, std::error_code& ec) {
+  [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from, std::error_code& ec,
+                                                     CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     return detail::report_if_ready(write_once(from), ec);
   }
@@ -112,12 +124,16 @@ template <PipeBackend B>
 class BasicPipe {
  public:
   /// pipe2(2). Errors: EMFILE, ENFILE; EINVAL for unknown flags.
-  explicit BasicPipe(PipeFlags flags = default_pipe_flags) requires std::default_initializable<B>
-      : BasicPipe(B{}, flags) {}
-  explicit BasicPipe(B backend, PipeFlags flags = default_pipe_flags) : BasicPipe(made(backend, flags), flags) {}
+  explicit BasicPipe(PipeFlags flags = default_pipe_flags,
+                     CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B>
+      : BasicPipe(B{}, flags, site) {}
+  explicit BasicPipe(B backend, PipeFlags flags = default_pipe_flags, CallSiteFor<B> site = CallSite::current())
+      : BasicPipe(made(backend, flags, site), flags) {}
 
   /// As the constructor; both ends are closed if `ec` is set.
-  [[nodiscard]] static BasicPipe create(B backend, PipeFlags flags, std::error_code& ec) {
+  [[nodiscard]] static BasicPipe create(B backend, PipeFlags flags, std::error_code& ec,
+                                        CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     Ends ends{backend};
     static_cast<void>(detail::report(backend.pipe2(ends.fds, static_cast<int>(flags.bits)), ec));
     return BasicPipe{ends, flags};
@@ -129,7 +145,8 @@ class BasicPipe {
     int fds[2] = {-1, -1};
   };
 
-  static Ends made(B backend, PipeFlags flags) {
+  static Ends made(B backend, PipeFlags flags, CallSiteFor<B> site) {
+    const detail::CallScopeFor<B> scope{site};
     Ends ends{backend};
     detail::value_or_throw(backend.pipe2(ends.fds, static_cast<int>(flags.bits)), {"pipe2"});
     return ends;

@@ -9,7 +9,6 @@
 #include "backend/ambient.hpp"
 
 #include <cerrno>
-#include <cstdarg>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -34,6 +33,18 @@ auto as_libc(SysResult<T> result) {
 
 inline AmbientBackend ambient() { return {}; }
 
+/// What a C library passes on for `...`.
+template <class Argument>
+long word(Argument argument) {
+  if constexpr (std::is_null_pointer_v<Argument>) {
+    return 0;
+  } else if constexpr (std::is_pointer_v<Argument>) {
+    return reinterpret_cast<long>(argument);
+  } else {
+    return static_cast<long>(argument);
+  }
+}
+
 /// An Event is an epoll_event and nothing else (asserted in event.hpp).
 inline Event* events(::epoll_event* raw) { return reinterpret_cast<Event*>(raw); }
 
@@ -41,211 +52,258 @@ inline Event* events(::epoll_event* raw) { return reinterpret_cast<Event*>(raw);
 
 // -- any fd
 
-inline int close(int fd) { return detail_posix::as_libc(detail_posix::ambient().close(fd)); }
-inline int dup(int fd) { return detail_posix::as_libc(detail_posix::ambient().dup(fd)); }
-inline int dup2(int fd, int to) { return detail_posix::as_libc(detail_posix::ambient().dup2(fd, to)); }
-inline int dup3(int fd, int to, int flags) {
-  return detail_posix::as_libc(detail_posix::ambient().dup3(fd, to, flags));
+inline int close(int fd, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().close(fd, site));
+}
+inline int dup(int fd, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().dup(fd, site));
+}
+inline int dup2(int fd, int to, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().dup2(fd, to, site));
+}
+inline int dup3(int fd, int to, int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().dup3(fd, to, flags, site));
 }
 
-/// The argument is an int or a pointer, as the command demands.
-inline int fcntl(int fd, int command, ...) {
-  std::va_list arguments;
-  va_start(arguments, command);
-  const long argument = va_arg(arguments, long);
-  va_end(arguments);
-  return detail_posix::as_libc(detail_posix::ambient().fcntl(fd, command, argument));
+/// The argument is a number or a pointer, as the command demands.
+inline int fcntl(int fd, int command, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().fcntl(fd, command, 0, site));
 }
-inline int ioctl(int fd, unsigned long request, ...) {
-  std::va_list arguments;
-  va_start(arguments, request);
-  void* const argument = va_arg(arguments, void*);
-  va_end(arguments);
-  return detail_posix::as_libc(detail_posix::ambient().ioctl(fd, request, argument));
+template <class Argument>
+int fcntl(int fd, int command, Argument argument, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().fcntl(fd, command, detail_posix::word(argument), site));
+}
+inline int ioctl(int fd, unsigned long request, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().ioctl(fd, request, nullptr, site));
+}
+template <class Argument>
+int ioctl(int fd, unsigned long request, Argument argument, CallSite site = CallSite::current()) {
+  void* const pointer = reinterpret_cast<void*>(detail_posix::word(argument));
+  return detail_posix::as_libc(detail_posix::ambient().ioctl(fd, request, pointer, site));
 }
 
-inline ::ssize_t read(int fd, void* buffer, std::size_t n) {
-  return detail_posix::as_libc(detail_posix::ambient().read(fd, buffer, n));
+inline ::ssize_t read(int fd, void* buffer, std::size_t n, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().read(fd, buffer, n, site));
 }
-inline ::ssize_t write(int fd, const void* buffer, std::size_t n) {
-  return detail_posix::as_libc(detail_posix::ambient().write(fd, buffer, n));
+inline ::ssize_t write(int fd, const void* buffer, std::size_t n, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().write(fd, buffer, n, site));
 }
-inline ::ssize_t readv(int fd, const ::iovec* vectors, int n) {
-  return detail_posix::as_libc(detail_posix::ambient().readv(fd, vectors, n));
+inline ::ssize_t readv(int fd, const ::iovec* vectors, int n, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().readv(fd, vectors, n, site));
 }
-inline ::ssize_t writev(int fd, const ::iovec* vectors, int n) {
-  return detail_posix::as_libc(detail_posix::ambient().writev(fd, vectors, n));
+inline ::ssize_t writev(int fd, const ::iovec* vectors, int n, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().writev(fd, vectors, n, site));
 }
-inline ::ssize_t pread(int fd, void* buffer, std::size_t n, ::off_t offset) {
-  return detail_posix::as_libc(detail_posix::ambient().pread(fd, buffer, n, offset));
+inline ::ssize_t pread(int fd, void* buffer, std::size_t n, ::off_t offset, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().pread(fd, buffer, n, offset, site));
 }
-inline ::ssize_t pwrite(int fd, const void* buffer, std::size_t n, ::off_t offset) {
-  return detail_posix::as_libc(detail_posix::ambient().pwrite(fd, buffer, n, offset));
+inline ::ssize_t pwrite(int fd, const void* buffer, std::size_t n, ::off_t offset,
+                        CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().pwrite(fd, buffer, n, offset, site));
 }
-inline ::off_t lseek(int fd, ::off_t offset, int whence) {
-  return detail_posix::as_libc(detail_posix::ambient().lseek(fd, offset, whence));
+inline ::off_t lseek(int fd, ::off_t offset, int whence, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().lseek(fd, offset, whence, site));
 }
 
 // -- paths, limits, the clock
 
-/// A mode is not looked at: nothing is created.
-inline int open(const char* path, int flags, ...) {
-  return detail_posix::as_libc(detail_posix::ambient().open(path, flags));
+inline int open(const char* path, int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().open(path, flags, site));
 }
-inline int unlink(const char* path) { return detail_posix::as_libc(detail_posix::ambient().unlink(path)); }
-inline int getrlimit(int resource, ::rlimit* limit) {
-  return detail_posix::as_libc(detail_posix::ambient().getrlimit(resource, limit));
+/// The mode is not looked at: nothing is created.
+inline int open(const char* path, int flags, ::mode_t, CallSite site = CallSite::current()) {
+  return posix::open(path, flags, site);
 }
-inline int setrlimit(int resource, const ::rlimit* limit) {
-  return detail_posix::as_libc(detail_posix::ambient().setrlimit(resource, limit));
+inline int unlink(const char* path, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().unlink(path, site));
 }
-inline int clock_gettime(::clockid_t clock, ::timespec* time) {
-  return detail_posix::as_libc(detail_posix::ambient().clock_gettime(clock, time));
+inline int getrlimit(int resource, ::rlimit* limit, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().getrlimit(resource, limit, site));
+}
+inline int setrlimit(int resource, const ::rlimit* limit, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().setrlimit(resource, limit, site));
+}
+inline int clock_gettime(::clockid_t clock, ::timespec* time, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().clock_gettime(clock, time, site));
 }
 
 /// Returns the errno.
-inline int clock_nanosleep(::clockid_t clock, int flags, const ::timespec* span, ::timespec* left) {
-  return detail_posix::ambient().clock_nanosleep(clock, flags, span, left).error();
+inline int clock_nanosleep(::clockid_t clock, int flags, const ::timespec* span, ::timespec* left,
+                           CallSite site = CallSite::current()) {
+  return detail_posix::ambient().clock_nanosleep(clock, flags, span, left, site).error();
 }
-inline int nanosleep(const ::timespec* span, ::timespec* left) {
-  return detail_posix::as_libc(detail_posix::ambient().clock_nanosleep(CLOCK_REALTIME, 0, span, left));
+inline int nanosleep(const ::timespec* span, ::timespec* left, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().clock_nanosleep(CLOCK_REALTIME, 0, span, left, site));
 }
 
 // -- epoll
 
-inline int epoll_create(int size) { return detail_posix::as_libc(detail_posix::ambient().epoll_create(size)); }
-inline int epoll_create1(int flags) { return detail_posix::as_libc(detail_posix::ambient().epoll_create1(flags)); }
-inline int epoll_ctl(int epfd, int operation, int fd, ::epoll_event* event) {
-  return detail_posix::as_libc(detail_posix::ambient().epoll_ctl(epfd, operation, fd, detail_posix::events(event)));
+inline int epoll_create(int size, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().epoll_create(size, site));
 }
-inline int epoll_wait(int epfd, ::epoll_event* events, int n, int milliseconds) {
-  return detail_posix::as_libc(detail_posix::ambient().epoll_wait(epfd, detail_posix::events(events), n, milliseconds));
+inline int epoll_create1(int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().epoll_create1(flags, site));
 }
-inline int epoll_pwait(int epfd, ::epoll_event* events, int n, int milliseconds, const ::sigset_t* mask) {
+inline int epoll_ctl(int epfd, int operation, int fd, ::epoll_event* event, CallSite site = CallSite::current()) {
   return detail_posix::as_libc(
-      detail_posix::ambient().epoll_pwait(epfd, detail_posix::events(events), n, milliseconds, mask));
+      detail_posix::ambient().epoll_ctl(epfd, operation, fd, detail_posix::events(event), site));
 }
-inline int epoll_pwait2(int epfd, ::epoll_event* events, int n, const ::timespec* timeout, const ::sigset_t* mask) {
+inline int epoll_wait(int epfd, ::epoll_event* events, int n, int milliseconds, CallSite site = CallSite::current()) {
   return detail_posix::as_libc(
-      detail_posix::ambient().epoll_pwait2(epfd, detail_posix::events(events), n, timeout, mask));
+      detail_posix::ambient().epoll_wait(epfd, detail_posix::events(events), n, milliseconds, site));
+}
+inline int epoll_pwait(int epfd, ::epoll_event* events, int n, int milliseconds, const ::sigset_t* mask,
+                       CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(
+      detail_posix::ambient().epoll_pwait(epfd, detail_posix::events(events), n, milliseconds, mask, site));
+}
+inline int epoll_pwait2(int epfd, ::epoll_event* events, int n, const ::timespec* timeout, const ::sigset_t* mask,
+                        CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(
+      detail_posix::ambient().epoll_pwait2(epfd, detail_posix::events(events), n, timeout, mask, site));
 }
 
 // -- poll and select
 
-inline int poll(::pollfd* fds, ::nfds_t n, int milliseconds) {
-  return detail_posix::as_libc(detail_posix::ambient().poll(fds, n, milliseconds));
+inline int poll(::pollfd* fds, ::nfds_t n, int milliseconds, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().poll(fds, n, milliseconds, site));
 }
-inline int ppoll(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) {
-  return detail_posix::as_libc(detail_posix::ambient().ppoll(fds, n, timeout, mask));
+inline int ppoll(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask,
+                 CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().ppoll(fds, n, timeout, mask, site));
 }
-inline int select(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, ::timeval* timeout) {
-  return detail_posix::as_libc(detail_posix::ambient().select(n, read, write, except, timeout));
+inline int select(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, ::timeval* timeout,
+                  CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().select(n, read, write, except, timeout, site));
 }
 inline int pselect(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, const ::timespec* timeout,
-                   const ::sigset_t* mask) {
-  return detail_posix::as_libc(detail_posix::ambient().pselect(n, read, write, except, timeout, mask));
+                   const ::sigset_t* mask, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().pselect(n, read, write, except, timeout, mask, site));
 }
 
 // -- eventfd, pipe
 
-inline int eventfd(unsigned initial, int flags) {
-  return detail_posix::as_libc(detail_posix::ambient().eventfd(initial, flags));
+inline int eventfd(unsigned initial, int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().eventfd(initial, flags, site));
 }
-inline int eventfd_read(int fd, ::eventfd_t* value) {
-  return posix::read(fd, value, sizeof *value) == sizeof *value ? 0 : -1;
+inline int eventfd_read(int fd, ::eventfd_t* value, CallSite site = CallSite::current()) {
+  return posix::read(fd, value, sizeof *value, site) == sizeof *value ? 0 : -1;
 }
-inline int eventfd_write(int fd, ::eventfd_t value) {
-  return posix::write(fd, &value, sizeof value) == sizeof value ? 0 : -1;
+inline int eventfd_write(int fd, ::eventfd_t value, CallSite site = CallSite::current()) {
+  return posix::write(fd, &value, sizeof value, site) == sizeof value ? 0 : -1;
 }
-inline int pipe2(int* fds, int flags) { return detail_posix::as_libc(detail_posix::ambient().pipe2(fds, flags)); }
-inline int pipe(int* fds) { return posix::pipe2(fds, 0); }
+inline int pipe2(int* fds, int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().pipe2(fds, flags, site));
+}
+inline int pipe(int* fds, CallSite site = CallSite::current()) { return posix::pipe2(fds, 0, site); }
 
 // -- timerfd, signalfd
 
-inline int timerfd_create(::clockid_t clock, int flags) {
-  return detail_posix::as_libc(detail_posix::ambient().timerfd_create(clock, flags));
+inline int timerfd_create(::clockid_t clock, int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().timerfd_create(clock, flags, site));
 }
-inline int timerfd_settime(int fd, int flags, const ::itimerspec* to, ::itimerspec* before) {
-  return detail_posix::as_libc(detail_posix::ambient().timerfd_settime(fd, flags, to, before));
+inline int timerfd_settime(int fd, int flags, const ::itimerspec* to, ::itimerspec* before,
+                           CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().timerfd_settime(fd, flags, to, before, site));
 }
-inline int timerfd_gettime(int fd, ::itimerspec* setting) {
-  return detail_posix::as_libc(detail_posix::ambient().timerfd_gettime(fd, setting));
+inline int timerfd_gettime(int fd, ::itimerspec* setting, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().timerfd_gettime(fd, setting, site));
 }
-inline int signalfd(int fd, const ::sigset_t* mask, int flags) {
-  return detail_posix::as_libc(detail_posix::ambient().signalfd(fd, mask, flags));
+inline int signalfd(int fd, const ::sigset_t* mask, int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().signalfd(fd, mask, flags, site));
 }
 
 // -- sockets
 
-inline int socket(int domain, int type, int protocol) {
-  return detail_posix::as_libc(detail_posix::ambient().socket(domain, type, protocol));
+inline int socket(int domain, int type, int protocol, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().socket(domain, type, protocol, site));
 }
-inline int socketpair(int domain, int type, int protocol, int* fds) {
-  return detail_posix::as_libc(detail_posix::ambient().socketpair(domain, type, protocol, fds));
+inline int socketpair(int domain, int type, int protocol, int* fds, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().socketpair(domain, type, protocol, fds, site));
 }
-inline int bind(int fd, const ::sockaddr* address, ::socklen_t n) {
-  return detail_posix::as_libc(detail_posix::ambient().bind(fd, address, n));
+inline int bind(int fd, const ::sockaddr* address, ::socklen_t n, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().bind(fd, address, n, site));
 }
-inline int listen(int fd, int backlog) { return detail_posix::as_libc(detail_posix::ambient().listen(fd, backlog)); }
-inline int accept4(int fd, ::sockaddr* address, ::socklen_t* n, int flags) {
-  return detail_posix::as_libc(detail_posix::ambient().accept4(fd, address, n, flags));
+inline int listen(int fd, int backlog, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().listen(fd, backlog, site));
 }
-inline int accept(int fd, ::sockaddr* address, ::socklen_t* n) { return posix::accept4(fd, address, n, 0); }
-inline int connect(int fd, const ::sockaddr* address, ::socklen_t n) {
-  return detail_posix::as_libc(detail_posix::ambient().connect(fd, address, n));
+inline int accept4(int fd, ::sockaddr* address, ::socklen_t* n, int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().accept4(fd, address, n, flags, site));
 }
-inline int shutdown(int fd, int how) { return detail_posix::as_libc(detail_posix::ambient().shutdown(fd, how)); }
-inline int getsockname(int fd, ::sockaddr* address, ::socklen_t* n) {
-  return detail_posix::as_libc(detail_posix::ambient().getsockname(fd, address, n));
+inline int accept(int fd, ::sockaddr* address, ::socklen_t* n, CallSite site = CallSite::current()) {
+  return posix::accept4(fd, address, n, 0, site);
 }
-inline int getpeername(int fd, ::sockaddr* address, ::socklen_t* n) {
-  return detail_posix::as_libc(detail_posix::ambient().getpeername(fd, address, n));
+inline int connect(int fd, const ::sockaddr* address, ::socklen_t n, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().connect(fd, address, n, site));
 }
-inline int getsockopt(int fd, int level, int name, void* value, ::socklen_t* n) {
-  return detail_posix::as_libc(detail_posix::ambient().getsockopt(fd, level, name, value, n));
+inline int shutdown(int fd, int how, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().shutdown(fd, how, site));
 }
-inline int setsockopt(int fd, int level, int name, const void* value, ::socklen_t n) {
-  return detail_posix::as_libc(detail_posix::ambient().setsockopt(fd, level, name, value, n));
+inline int getsockname(int fd, ::sockaddr* address, ::socklen_t* n, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().getsockname(fd, address, n, site));
 }
-inline ::ssize_t sendto(int fd, const void* data, std::size_t n, int flags, const ::sockaddr* to, ::socklen_t to_n) {
-  return detail_posix::as_libc(detail_posix::ambient().sendto(fd, data, n, flags, to, to_n));
+inline int getpeername(int fd, ::sockaddr* address, ::socklen_t* n, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().getpeername(fd, address, n, site));
 }
-inline ::ssize_t send(int fd, const void* data, std::size_t n, int flags) {
-  return posix::sendto(fd, data, n, flags, nullptr, 0);
+inline int getsockopt(int fd, int level, int name, void* value, ::socklen_t* n, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().getsockopt(fd, level, name, value, n, site));
 }
-inline ::ssize_t recvfrom(int fd, void* data, std::size_t n, int flags, ::sockaddr* from, ::socklen_t* from_n) {
-  return detail_posix::as_libc(detail_posix::ambient().recvfrom(fd, data, n, flags, from, from_n));
+inline int setsockopt(int fd, int level, int name, const void* value, ::socklen_t n,
+                      CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().setsockopt(fd, level, name, value, n, site));
 }
-inline ::ssize_t recv(int fd, void* data, std::size_t n, int flags) {
-  return posix::recvfrom(fd, data, n, flags, nullptr, nullptr);
+inline ::ssize_t sendto(int fd, const void* data, std::size_t n, int flags, const ::sockaddr* to, ::socklen_t to_n,
+                        CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().sendto(fd, data, n, flags, to, to_n, site));
 }
-inline ::ssize_t sendmsg(int fd, const ::msghdr* message, int flags) {
-  return detail_posix::as_libc(detail_posix::ambient().sendmsg(fd, message, flags));
+inline ::ssize_t send(int fd, const void* data, std::size_t n, int flags, CallSite site = CallSite::current()) {
+  return posix::sendto(fd, data, n, flags, nullptr, 0, site);
 }
-inline ::ssize_t recvmsg(int fd, ::msghdr* message, int flags) {
-  return detail_posix::as_libc(detail_posix::ambient().recvmsg(fd, message, flags));
+inline ::ssize_t recvfrom(int fd, void* data, std::size_t n, int flags, ::sockaddr* from, ::socklen_t* from_n,
+                          CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().recvfrom(fd, data, n, flags, from, from_n, site));
+}
+inline ::ssize_t recv(int fd, void* data, std::size_t n, int flags, CallSite site = CallSite::current()) {
+  return posix::recvfrom(fd, data, n, flags, nullptr, nullptr, site);
+}
+inline ::ssize_t sendmsg(int fd, const ::msghdr* message, int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().sendmsg(fd, message, flags, site));
+}
+inline ::ssize_t recvmsg(int fd, ::msghdr* message, int flags, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().recvmsg(fd, message, flags, site));
 }
 
 // -- signals
 
-inline int sigaction(int signal, const struct ::sigaction* to, struct ::sigaction* before) {
-  return detail_posix::as_libc(detail_posix::ambient().sigaction(signal, to, before));
+inline int sigaction(int signal, const struct ::sigaction* to, struct ::sigaction* before,
+                     CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().sigaction(signal, to, before, site));
 }
-inline int sigprocmask(int how, const ::sigset_t* set, ::sigset_t* before) {
-  return detail_posix::as_libc(detail_posix::ambient().sigprocmask(how, set, before));
+inline int sigprocmask(int how, const ::sigset_t* set, ::sigset_t* before, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().sigprocmask(how, set, before, site));
 }
 /// As sigprocmask, but returns the errno.
-inline int pthread_sigmask(int how, const ::sigset_t* set, ::sigset_t* before) {
-  return detail_posix::ambient().sigprocmask(how, set, before).error();
+inline int pthread_sigmask(int how, const ::sigset_t* set, ::sigset_t* before, CallSite site = CallSite::current()) {
+  return detail_posix::ambient().sigprocmask(how, set, before, site).error();
 }
-inline int sigpending(::sigset_t* set) { return detail_posix::as_libc(detail_posix::ambient().sigpending(set)); }
-inline int kill(::pid_t pid, int signal) { return detail_posix::as_libc(detail_posix::ambient().kill(pid, signal)); }
-inline int tgkill(::pid_t pid, ::pid_t tid, int signal) {
-  return detail_posix::as_libc(detail_posix::ambient().tgkill(pid, tid, signal));
+inline int sigpending(::sigset_t* set, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().sigpending(set, site));
 }
-inline ::pid_t getpid() { return detail_posix::as_libc(detail_posix::ambient().getpid()); }
-inline ::pid_t gettid() { return detail_posix::as_libc(detail_posix::ambient().gettid()); }
+inline int kill(::pid_t pid, int signal, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().kill(pid, signal, site));
+}
+inline int tgkill(::pid_t pid, ::pid_t tid, int signal, CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().tgkill(pid, tid, signal, site));
+}
+inline ::pid_t getpid(CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().getpid(site));
+}
+inline ::pid_t gettid(CallSite site = CallSite::current()) {
+  return detail_posix::as_libc(detail_posix::ambient().gettid(site));
+}
 /// To the calling thread.
-inline int raise(int signal) { return posix::tgkill(posix::getpid(), posix::gettid(), signal); }
+inline int raise(int signal, CallSite site = CallSite::current()) {
+  return posix::tgkill(posix::getpid(site), posix::gettid(site), signal, site);
+}
 
 }  // namespace rouse::inline v0::posix

@@ -22,8 +22,10 @@ class [[nodiscard]] BasicRegistration {
     return *this;
   }
   ~BasicRegistration() {
+    if (!armed_) return;
+    const detail::CallScopeFor<B> scope{CallSite::destructor()};
     // ENOENT and EBADF mean that it went with its file: nothing left to undo.
-    if (armed_) static_cast<void>(control(EPOLL_CTL_DEL, nullptr));
+    static_cast<void>(control(EPOLL_CTL_DEL, nullptr));
   }
 
   /// The fd that is watched. Precondition: armed.
@@ -34,23 +36,27 @@ class [[nodiscard]] BasicRegistration {
   [[nodiscard]] bool is_armed() const { return armed_; }
 
   /// epoll_ctl(EPOLL_CTL_MOD): see Epoll::modify.
-  void modify(EventFlags flags, EventData data) {
+  void modify(EventFlags flags, EventData data, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const Event event{flags, data};
     detail::value_or_throw(control(EPOLL_CTL_MOD, &event), {"epoll_ctl", fd(), "modify"});
   }
-  void modify(EventFlags flags, EventData data, std::error_code& ec) {
+  void modify(EventFlags flags, EventData data, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const Event event{flags, data};
     static_cast<void>(detail::report(control(EPOLL_CTL_MOD, &event), ec));
   }
 
   /// Removes it now, reporting what the kernel says. The guard is disarmed in any case.
-  void remove() {
+  void remove(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const int watched = fd();
     const SysResult<void> removed = control(EPOLL_CTL_DEL, nullptr);
     armed_ = false;
     detail::value_or_throw(removed, {"epoll_ctl", watched, "remove"});
   }
-  void remove(std::error_code& ec) {
+  void remove(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(control(EPOLL_CTL_DEL, nullptr), ec));
     armed_ = false;
   }

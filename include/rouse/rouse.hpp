@@ -9,6 +9,7 @@
 #endif
 
 #include "buffers.hpp"
+#include "call_site.hpp"
 #include "epoll.hpp"
 #include "error.hpp"
 #include "event.hpp"

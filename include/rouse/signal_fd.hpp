@@ -45,16 +45,21 @@ class BasicSignalBlock {
  public:
   /// Blocks these besides what is blocked already. SIGKILL and SIGSTOP cannot be blocked, and are passed over. Cannot
   /// fail.
-  explicit BasicSignalBlock(SignalSet signals) requires std::default_initializable<B> : BasicSignalBlock(B{}, signals) {
-  }
-  BasicSignalBlock(B backend, SignalSet signals) : backend_(backend) {
+  explicit BasicSignalBlock(SignalSet signals,
+                            CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B>
+      : BasicSignalBlock(B{}, signals, site) {}
+  BasicSignalBlock(B backend, SignalSet signals, CallSiteFor<B> site = CallSite::current()) : backend_(backend) {
+    const detail::CallScopeFor<B> scope{site};
     const ::sigset_t set = signals.to_sigset();
     static_cast<void>(backend_.sigprocmask(SIG_BLOCK, &set, &before_));
   }
   BasicSignalBlock(const BasicSignalBlock&) = delete;
   BasicSignalBlock& operator=(const BasicSignalBlock&) = delete;
   /// Blocks again what was blocked before, and nothing else. What is pending still runs its handler here.
-  ~BasicSignalBlock() { static_cast<void>(backend_.sigprocmask(SIG_SETMASK, &before_, nullptr)); }
+  ~BasicSignalBlock() {
+    const detail::CallScopeFor<B> scope{CallSite::destructor()};
+    static_cast<void>(backend_.sigprocmask(SIG_SETMASK, &before_, nullptr));
+  }
 
   /// What was blocked before.
   [[nodiscard]] SignalSet before() const { return SignalSet::from(before_); }
@@ -79,62 +84,81 @@ class BasicSignalFd : public WaitingHandle<BasicSignalFd<B>, B> {
 
   /// signalfd(2). SIGKILL and SIGSTOP cannot be read, and are passed over. Errors: EMFILE, ENFILE, ENOMEM; EINVAL for
   /// unknown flags.
-  explicit BasicSignalFd(SignalSet signals, SignalFdFlags flags = default_flags) requires std::default_initializable<B>
-      : BasicSignalFd(B{}, signals, flags) {}
-  BasicSignalFd(B backend, SignalSet signals, SignalFdFlags flags = default_flags)
-      : Base({backend, detail::value_or_throw(made(backend, signals, flags), {"signalfd"})},
+  explicit BasicSignalFd(SignalSet signals, SignalFdFlags flags = default_flags,
+                         CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B>
+      : BasicSignalFd(B{}, signals, flags, site) {}
+  BasicSignalFd(B backend, SignalSet signals, SignalFdFlags flags = default_flags,
+                CallSiteFor<B> site = CallSite::current())
+      : Base({backend, detail::value_or_throw(made(backend, signals, flags, site), {"signalfd"})},
              !flags.has(SignalFdFlags::nonblock)) {}
   /// Takes over an fd that is a signalfd.
-  explicit BasicSignalFd(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+  explicit BasicSignalFd(BasicOwnedFd<B> fd, CallSiteFor<B> site = CallSite::current()) : Base(std::move(fd), site) {}
 
   /// As the constructor; a closed handle if `ec` is set.
-  [[nodiscard]] static BasicSignalFd create(B backend, SignalSet signals, SignalFdFlags flags, std::error_code& ec) {
-    const SysResult<int> fd = detail::report(made(backend, signals, flags), ec);
+  [[nodiscard]] static BasicSignalFd create(B backend, SignalSet signals, SignalFdFlags flags, std::error_code& ec,
+                                            CallSiteFor<B> site = CallSite::current()) {
+    const SysResult<int> fd = detail::report(made(backend, signals, flags, site), ec);
     return BasicSignalFd{{backend, fd.ok() ? fd.value() : -1}, !flags.has(SignalFdFlags::nonblock)};
   }
 
   /// Other signals from now on, of this open file: of its duplicates too. signalfd(2).
-  void set_signals(SignalSet signals) { detail::value_or_throw(replace(signals), {"signalfd", this->fd()}); }
-  void set_signals(SignalSet signals, std::error_code& ec) { static_cast<void>(detail::report(replace(signals), ec)); }
+  void set_signals(SignalSet signals, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    detail::value_or_throw(replace(signals), {"signalfd", this->fd()});
+  }
+  void set_signals(SignalSet signals, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    static_cast<void>(detail::report(replace(signals), ec));
+  }
 
   /// Takes the next signal, waiting until there is one: those sent to this thread come first, then the lowest numbers.
   /// Errors: EINTR if a handler ends the waiting.
-  SignalInfo read() {
+  SignalInfo read(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     SignalInfo info;
     detail::value_or_throw(read_waiting({&info, 1}), {"read", this->fd()});
     return info;
   }
   /// Signal 0 if `ec` is set.
-  SignalInfo read(std::error_code& ec) {
+  SignalInfo read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     SignalInfo info;
     static_cast<void>(detail::report(read_waiting({&info, 1}), ec));
     return info;
   }
   /// Takes as many as there are and fit, waiting for the first one; returns those. Precondition: `into` is not empty.
-  std::span<SignalInfo> read(std::span<SignalInfo> into) {
+  std::span<SignalInfo> read(std::span<SignalInfo> into, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return filled(into, detail::value_or_throw(read_waiting(into), {"read", this->fd()}));
   }
   /// None if `ec` is set.
-  std::span<SignalInfo> read(std::span<SignalInfo> into, std::error_code& ec) {
+  std::span<SignalInfo> read(std::span<SignalInfo> into, std::error_code& ec,
+                             CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const SysResult<std::size_t> got = detail::report(read_waiting(into), ec);
     return filled(into, got.ok() ? got.value() : 0);
   }
 
   /// Takes the next signal; nothing if there is none. Precondition: non-blocking, as made by default; so below.
-  [[nodiscard]] std::optional<SignalInfo> try_read() {
+  [[nodiscard]] std::optional<SignalInfo> try_read(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     SignalInfo info;
     return try_read({&info, 1}).empty() ? std::nullopt : std::optional{info};
   }
-  [[nodiscard]] std::optional<SignalInfo> try_read(std::error_code& ec) {
+  [[nodiscard]] std::optional<SignalInfo> try_read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     SignalInfo info;
     return try_read({&info, 1}, ec).empty() ? std::nullopt : std::optional{info};
   }
   /// Takes as many as there are and fit; returns those, or none. Precondition: `into` is not empty.
-  [[nodiscard]] std::span<SignalInfo> try_read(std::span<SignalInfo> into) {
+  [[nodiscard]] std::span<SignalInfo> try_read(std::span<SignalInfo> into, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     return filled(into, detail::value_if_ready(read_once(into), {"read", this->fd()}).value_or(0));
   }
-  [[nodiscard]] std::span<SignalInfo> try_read(std::span<SignalInfo> into, std::error_code& ec) {
+  [[nodiscard]] std::span<SignalInfo> try_read(std::span<SignalInfo> into, std::error_code& ec,
+                                               CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     return filled(into, detail::report_if_ready(read_once(into), ec).value_or(0));
   }
@@ -144,7 +168,8 @@ class BasicSignalFd : public WaitingHandle<BasicSignalFd<B>, B> {
  private:
   BasicSignalFd(BasicOwnedFd<B> fd, bool blocking) : Base(std::move(fd), blocking) {}
 
-  static SysResult<int> made(const B& backend, SignalSet signals, SignalFdFlags flags) {
+  static SysResult<int> made(const B& backend, SignalSet signals, SignalFdFlags flags, CallSiteFor<B> site) {
+    const detail::CallScopeFor<B> scope{site};
     const ::sigset_t set = signals.to_sigset();
     return backend.signalfd(-1, &set, static_cast<int>(flags.bits));
   }

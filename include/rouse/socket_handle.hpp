@@ -32,90 +32,117 @@ class SocketHandle : public WaitingHandle<Derived, B> {
   using AddressType = Address;
 
   /// getsockname(2).
-  [[nodiscard]] Address local_address() const {
+  [[nodiscard]] Address local_address(CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     Address address;
     detail::value_or_throw(ask_local(address), {"getsockname", this->fd()});
     return address;
   }
   /// No address if `ec` is set.
-  [[nodiscard]] Address local_address(std::error_code& ec) const {
+  [[nodiscard]] Address local_address(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     Address address;
     static_cast<void>(detail::report(ask_local(address), ec));
     return address;
   }
   /// getpeername(2). Errors: ENOTCONN.
-  [[nodiscard]] Address peer_address() const {
+  [[nodiscard]] Address peer_address(CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     Address address;
     detail::value_or_throw(ask_peer(address), {"getpeername", this->fd()});
     return address;
   }
   /// No address if `ec` is set.
-  [[nodiscard]] Address peer_address(std::error_code& ec) const {
+  [[nodiscard]] Address peer_address(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     Address address;
     static_cast<void>(detail::report(ask_peer(address), ec));
     return address;
   }
 
   /// Ends one direction or both. shutdown(2). Errors: ENOTCONN.
-  void shutdown(ShutdownHow how) {
+  void shutdown(ShutdownHow how, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     detail::value_or_throw(this->backend().shutdown(this->fd(), static_cast<int>(how)), {"shutdown", this->fd()});
   }
-  void shutdown(ShutdownHow how, std::error_code& ec) {
+  void shutdown(ShutdownHow how, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(this->backend().shutdown(this->fd(), static_cast<int>(how)), ec));
   }
 
   /// The pending error, taken away by asking: 0 or an errno. SO_ERROR.
-  [[nodiscard]] int take_error() { return option(SOL_SOCKET, SO_ERROR); }
+  [[nodiscard]] int take_error(CallSiteFor<B> site = CallSite::current()) { return option(SOL_SOCKET, SO_ERROR, site); }
   /// 0 if `ec` is set, which says that asking failed.
-  [[nodiscard]] int take_error(std::error_code& ec) { return option(SOL_SOCKET, SO_ERROR, ec); }
+  [[nodiscard]] int take_error(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    return option(SOL_SOCKET, SO_ERROR, ec, site);
+  }
 
   /// The value of an option, such as `option::send_buffer`. getsockopt(2).
   template <class Value, OptionOf of, OptionAccess access>
-  [[nodiscard]] Value get(SocketOption<Value, of, access> wanted) const {
+  [[nodiscard]] Value get(SocketOption<Value, of, access> wanted, CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     typename detail::OptionValue<Value>::Raw raw{};
     detail::value_or_throw(ask_option(wanted, raw), {"getsockopt", this->fd()});
     return detail::OptionValue<Value>::from_raw(raw);
   }
   /// The value that is 0 or off if `ec` is set.
   template <class Value, OptionOf of, OptionAccess access>
-  [[nodiscard]] Value get(SocketOption<Value, of, access> wanted, std::error_code& ec) const {
+  [[nodiscard]] Value get(SocketOption<Value, of, access> wanted, std::error_code& ec,
+                          CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     typename detail::OptionValue<Value>::Raw raw{};
     static_cast<void>(detail::report(ask_option(wanted, raw), ec));
     return detail::OptionValue<Value>::from_raw(raw);
   }
   /// setsockopt(2).
   template <class Value, OptionOf of, OptionAccess access>
-  void set(SocketOption<Value, of, access> wanted, std::type_identity_t<Value> value) {
+  void set(SocketOption<Value, of, access> wanted, std::type_identity_t<Value> value,
+           CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     detail::value_or_throw(set_once(wanted, value), {"setsockopt", this->fd()});
   }
   template <class Value, OptionOf of, OptionAccess access>
-  void set(SocketOption<Value, of, access> wanted, std::type_identity_t<Value> value, std::error_code& ec) {
+  void set(SocketOption<Value, of, access> wanted, std::type_identity_t<Value> value, std::error_code& ec,
+           CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(set_once(wanted, value), ec));
   }
 
   /// An option that is an int and has no name here. getsockopt(2).
-  [[nodiscard]] int option(int level, int name) const {
-    return get(SocketOption<int, OptionOf::any_socket>{level, name});
+  [[nodiscard]] int option(int level, int name, CallSiteFor<B> site = CallSite::current()) const {
+    return get(SocketOption<int, OptionOf::any_socket>{level, name}, site);
   }
-  [[nodiscard]] int option(int level, int name, std::error_code& ec) const {
-    return get(SocketOption<int, OptionOf::any_socket>{level, name}, ec);
+  [[nodiscard]] int option(int level, int name, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) const {
+    return get(SocketOption<int, OptionOf::any_socket>{level, name}, ec, site);
   }
   /// setsockopt(2).
-  void set_option(int level, int name, int value) { set(SocketOption<int, OptionOf::any_socket>{level, name}, value); }
-  void set_option(int level, int name, int value, std::error_code& ec) {
-    set(SocketOption<int, OptionOf::any_socket>{level, name}, value, ec);
+  void set_option(int level, int name, int value, CallSiteFor<B> site = CallSite::current()) {
+    set(SocketOption<int, OptionOf::any_socket>{level, name}, value, site);
+  }
+  void set_option(int level, int name, int value, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    set(SocketOption<int, OptionOf::any_socket>{level, name}, value, ec, site);
   }
 
   /// How many bytes there are to receive; of datagrams, in the first one. ioctl(FIONREAD). Errors: EINVAL of a
   /// listener.
-  [[nodiscard]] std::size_t unread() const requires backend_has::ioctl<B> { return amount(FIONREAD, "fionread"); }
-  [[nodiscard]] std::size_t unread(std::error_code& ec) const requires backend_has::ioctl<B> {
+  [[nodiscard]] std::size_t unread(CallSiteFor<B> site = CallSite::current()) const requires backend_has::ioctl<B> {
+    const detail::CallScopeFor<B> scope{site};
+    return amount(FIONREAD, "fionread");
+  }
+  [[nodiscard]] std::size_t unread(std::error_code& ec,
+                                   CallSiteFor<B> site = CallSite::current()) const requires backend_has::ioctl<B> {
+    const detail::CallScopeFor<B> scope{site};
     return amount(FIONREAD, ec);
   }
   /// How much of what was sent is still here or, of a unix socket, not received yet: that counts what the kernel adds
   /// for itself. ioctl(SIOCOUTQ). Errors: EINVAL of a listener.
-  [[nodiscard]] std::size_t unsent() const requires backend_has::ioctl<B> { return amount(SIOCOUTQ, "siocoutq"); }
-  [[nodiscard]] std::size_t unsent(std::error_code& ec) const requires backend_has::ioctl<B> {
+  [[nodiscard]] std::size_t unsent(CallSiteFor<B> site = CallSite::current()) const requires backend_has::ioctl<B> {
+    const detail::CallScopeFor<B> scope{site};
+    return amount(SIOCOUTQ, "siocoutq");
+  }
+  [[nodiscard]] std::size_t unsent(std::error_code& ec,
+                                   CallSiteFor<B> site = CallSite::current()) const requires backend_has::ioctl<B> {
+    const detail::CallScopeFor<B> scope{site};
     return amount(SIOCOUTQ, ec);
   }
 

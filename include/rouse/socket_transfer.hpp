@@ -57,100 +57,138 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   /// Errors: EPIPE if the peer reads no more, ECONNRESET, EINTR; of datagrams EMSGSIZE, ENOTCONN, ECONNREFUSED. A unix
   /// peer that only shuts down reading does not end the waiting of a non-blocking socket whose buffer is full: no event
   /// tells of it.
-  std::size_t send(ConstBuffer from, MessageFlags flags = {}) {
+  std::size_t send(ConstBuffer from, MessageFlags flags = {}, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
     return detail::value_or_throw(send_all(from, flags, done), {"send", this->fd()});
   }
   /// As above; if `ec` is set, returns how much was sent until then.
-  std::size_t send(ConstBuffer from, MessageFlags flags, std::error_code& ec) {
+  std::size_t send(ConstBuffer from, MessageFlags flags, std::error_code& ec,
+                   CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
     static_cast<void>(detail::report(send_all(from, flags, done), ec));
     return done;
   }
-  std::size_t send(ConstBuffer from, std::error_code& ec) { return send(from, {}, ec); }
+  std::size_t send(ConstBuffer from, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    return send(from, {}, ec, site);
+  }
   /// Sends what fits now and says how much; nothing if nothing does. Never waits, whatever the socket's mode.
-  [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags = {}) {
+  [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags = {},
+                                                    CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_if_ready(send_once(from, flags | MessageFlags::dontwait), {"send", this->fd()});
   }
-  [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags, std::error_code& ec) {
+  [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags, std::error_code& ec,
+                                                    CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return detail::report_if_ready(send_once(from, flags | MessageFlags::dontwait), ec);
   }
-  [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, std::error_code& ec) {
-    return try_send(from, {}, ec);
+  [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, std::error_code& ec,
+                                                    CallSiteFor<B> site = CallSite::current()) {
+    return try_send(from, {}, ec, site);
   }
 
   /// Takes up to `into.size()` bytes, waiting for the first one; 0 when the peer sends no more, or for an empty
   /// datagram. What does not fit of a datagram is lost. recv(2). Errors: ECONNRESET, EINTR; of datagrams ECONNREFUSED.
-  std::size_t receive(MutableBuffer into, MessageFlags flags = {}) {
+  std::size_t receive(MutableBuffer into, MessageFlags flags = {}, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_or_throw(receive_waiting(into, flags), {"recv", this->fd()});
   }
-  std::size_t receive(MutableBuffer into, MessageFlags flags, std::error_code& ec) {
+  std::size_t receive(MutableBuffer into, MessageFlags flags, std::error_code& ec,
+                      CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const SysResult<std::size_t> got = detail::report(receive_waiting(into, flags), ec);
     return got.ok() ? got.value() : 0;
   }
-  std::size_t receive(MutableBuffer into, std::error_code& ec) { return receive(into, {}, ec); }
+  std::size_t receive(MutableBuffer into, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    return receive(into, {}, ec, site);
+  }
   /// Takes up to `into.size()` bytes of what is there; nothing if there is none yet; 0 when the peer sends no more, or
   /// for an empty datagram. Never waits, whatever the socket's mode.
-  [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, MessageFlags flags = {}) {
+  [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, MessageFlags flags = {},
+                                                       CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_if_ready(receive_once(into, flags | MessageFlags::dontwait), {"recv", this->fd()});
   }
-  [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, MessageFlags flags, std::error_code& ec) {
+  [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, MessageFlags flags, std::error_code& ec,
+                                                       CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     return detail::report_if_ready(receive_once(into, flags | MessageFlags::dontwait), ec);
   }
-  [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, std::error_code& ec) {
-    return try_receive(into, {}, ec);
+  [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, std::error_code& ec,
+                                                       CallSiteFor<B> site = CallSite::current()) {
+    return try_receive(into, {}, ec, site);
   }
 
   /// Sends several buffers as if they were one. sendmsg(2). Otherwise as the form with one buffer.
-  std::size_t send(std::span<const ConstBuffer> from, MessageFlags flags = {}) requires MessageBackend<B> {
+  std::size_t send(std::span<const ConstBuffer> from, MessageFlags flags = {},
+                   CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
     return detail::value_or_throw(send_all(from, flags, done), {"sendmsg", this->fd()});
   }
-  std::size_t send(std::span<const ConstBuffer> from, MessageFlags flags,
-                   std::error_code& ec) requires MessageBackend<B> {
+  std::size_t send(std::span<const ConstBuffer> from, MessageFlags flags, std::error_code& ec,
+                   CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
     static_cast<void>(detail::report(send_all(from, flags, done), ec));
     return done;
   }
-  std::size_t send(std::span<const ConstBuffer> from, std::error_code& ec) requires MessageBackend<B> {
-    return send(from, {}, ec);
+  std::size_t send(std::span<const ConstBuffer> from, std::error_code& ec,
+                   CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    return send(from, {}, ec, site);
   }
-  [[nodiscard]] std::optional<std::size_t> try_send(std::span<const ConstBuffer> from,
-                                                    MessageFlags flags = {}) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<std::size_t> try_send(std::span<const ConstBuffer> from, MessageFlags flags = {},
+                                                    CallSiteFor<B> site = CallSite::current()) requires
+      MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_if_ready(send_once(from, flags | MessageFlags::dontwait), {"sendmsg", this->fd()});
   }
-  [[nodiscard]] std::optional<std::size_t> try_send(std::span<const ConstBuffer> from, MessageFlags flags,
-                                                    std::error_code& ec) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<std::size_t> try_send(
+      std::span<const ConstBuffer> from, MessageFlags flags, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::report_if_ready(send_once(from, flags | MessageFlags::dontwait), ec);
   }
-  [[nodiscard]] std::optional<std::size_t> try_send(std::span<const ConstBuffer> from,
-                                                    std::error_code& ec) requires MessageBackend<B> {
-    return try_send(from, {}, ec);
+  [[nodiscard]] std::optional<std::size_t> try_send(std::span<const ConstBuffer> from, std::error_code& ec,
+                                                    CallSiteFor<B> site = CallSite::current()) requires
+      MessageBackend<B> {
+    return try_send(from, {}, ec, site);
   }
 
   /// Fills several buffers, each before the next. recvmsg(2). Otherwise as the form with one buffer.
-  std::size_t receive(std::span<const MutableBuffer> into, MessageFlags flags = {}) requires MessageBackend<B> {
+  std::size_t receive(std::span<const MutableBuffer> into, MessageFlags flags = {},
+                      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_or_throw(receive_waiting(into, flags), {"recvmsg", this->fd()});
   }
-  std::size_t receive(std::span<const MutableBuffer> into, MessageFlags flags,
-                      std::error_code& ec) requires MessageBackend<B> {
+  std::size_t receive(std::span<const MutableBuffer> into, MessageFlags flags, std::error_code& ec,
+                      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     const SysResult<std::size_t> got = detail::report(receive_waiting(into, flags), ec);
     return got.ok() ? got.value() : 0;
   }
-  std::size_t receive(std::span<const MutableBuffer> into, std::error_code& ec) requires MessageBackend<B> {
-    return receive(into, {}, ec);
+  std::size_t receive(std::span<const MutableBuffer> into, std::error_code& ec,
+                      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    return receive(into, {}, ec, site);
   }
-  [[nodiscard]] std::optional<std::size_t> try_receive(std::span<const MutableBuffer> into,
-                                                       MessageFlags flags = {}) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<std::size_t> try_receive(std::span<const MutableBuffer> into, MessageFlags flags = {},
+                                                       CallSiteFor<B> site = CallSite::current()) requires
+      MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::value_if_ready(receive_once(into, flags | MessageFlags::dontwait), {"recvmsg", this->fd()});
   }
-  [[nodiscard]] std::optional<std::size_t> try_receive(std::span<const MutableBuffer> into, MessageFlags flags,
-                                                       std::error_code& ec) requires MessageBackend<B> {
+  [[nodiscard]] std::optional<std::size_t> try_receive(
+      std::span<const MutableBuffer> into, MessageFlags flags, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     return detail::report_if_ready(receive_once(into, flags | MessageFlags::dontwait), ec);
   }
-  [[nodiscard]] std::optional<std::size_t> try_receive(std::span<const MutableBuffer> into,
-                                                       std::error_code& ec) requires MessageBackend<B> {
-    return try_receive(into, {}, ec);
+  [[nodiscard]] std::optional<std::size_t> try_receive(std::span<const MutableBuffer> into, std::error_code& ec,
+                                                       CallSiteFor<B> site = CallSite::current()) requires
+      MessageBackend<B> {
+    return try_receive(into, {}, ec, site);
   }
 
  protected:

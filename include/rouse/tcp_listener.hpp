@@ -23,19 +23,23 @@ class BasicTcpListener : public ListenerHandle<BasicTcpListener<B>, B, Ip, Basic
  public:
   /// Listens on `address`; port 0 lets the kernel choose one, which local_address() tells. socket(2), setsockopt(2),
   /// bind(2), listen(2). Errors: EADDRINUSE, EADDRNOTAVAIL, EACCES, EMFILE …
-  [[nodiscard]] static BasicTcpListener bind(B backend, const Ip& address, const TcpListenOptions& options = {}) {
+  [[nodiscard]] static BasicTcpListener bind(B backend, const Ip& address, const TcpListenOptions& options = {},
+                                             CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     FailedCall call{"socket"};
     BasicTcpListener listener{{backend, detail::value_or_throw(socket_for(backend, address, options), call)}, options};
     detail::value_or_throw(listener.start(address, options, call), call);
     return listener;
   }
   [[nodiscard]] static BasicTcpListener bind(
-      const Ip& address, const TcpListenOptions& options = {}) requires std::default_initializable<B> {
-    return bind(B{}, address, options);
+      const Ip& address, const TcpListenOptions& options = {},
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> {
+    return bind(B{}, address, options, site);
   }
   /// As above; a closed handle if `ec` is set.
   [[nodiscard]] static BasicTcpListener bind(B backend, const Ip& address, const TcpListenOptions& options,
-                                             std::error_code& ec) {
+                                             std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const SysResult<int> made = detail::report(socket_for(backend, address, options), ec);
     BasicTcpListener listener{{backend, made.ok() ? made.value() : -1}, options};
     FailedCall call{"socket"};
@@ -43,13 +47,15 @@ class BasicTcpListener : public ListenerHandle<BasicTcpListener<B>, B, Ip, Basic
     if (ec) static_cast<void>(listener.release());
     return listener;
   }
-  [[nodiscard]] static BasicTcpListener bind(const Ip& address,
-                                             std::error_code& ec) requires std::default_initializable<B> {
-    return bind(B{}, address, {}, ec);
+  [[nodiscard]] static BasicTcpListener bind(
+      const Ip& address, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> {
+    return bind(B{}, address, {}, ec, site);
   }
 
   /// Takes over an fd that is a TCP socket and listens.
-  explicit BasicTcpListener(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+  explicit BasicTcpListener(BasicOwnedFd<B> fd, CallSiteFor<B> site = CallSite::current())
+      : Base(std::move(fd), site) {}
 
   static constexpr char used_while_closed[] = "TcpListener: used while closed or after being moved from";
   static constexpr bool takes(OptionOf) { return true; }

@@ -17,97 +17,131 @@ class BasicTcpStream : public SocketTransfer<BasicTcpStream<B>, B, Ip> {
 
  public:
   /// Not connected: for options that have to be set before. socket(2). Errors: EMFILE, EAFNOSUPPORT and the like.
-  BasicTcpStream(B backend, IpVersion which, SocketFlags flags = default_socket_flags)
-      : BasicTcpStream({backend, detail::value_or_throw(socket_for(backend, which, flags), {"socket"})}, flags) {}
-  explicit BasicTcpStream(IpVersion which,
-                          SocketFlags flags = default_socket_flags) requires std::default_initializable<B>
-      : BasicTcpStream(B{}, which, flags) {}
+  BasicTcpStream(B backend, IpVersion which, SocketFlags flags = default_socket_flags,
+                 CallSiteFor<B> site = CallSite::current())
+      : BasicTcpStream({backend, detail::value_or_throw(socket_for(backend, which, flags, site), {"socket"})}, flags) {}
+  explicit BasicTcpStream(IpVersion which, SocketFlags flags = default_socket_flags,
+                          CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B>
+      : BasicTcpStream(B{}, which, flags, site) {}
   /// As above; a closed handle if `ec` is set.
-  [[nodiscard]] static BasicTcpStream create(B backend, IpVersion which, SocketFlags flags, std::error_code& ec) {
-    const SysResult<int> made = detail::report(socket_for(backend, which, flags), ec);
+  [[nodiscard]] static BasicTcpStream create(B backend, IpVersion which, SocketFlags flags, std::error_code& ec,
+                                             CallSiteFor<B> site = CallSite::current()) {
+    const SysResult<int> made = detail::report(socket_for(backend, which, flags, site), ec);
     return {{backend, made.ok() ? made.value() : -1}, flags};
   }
   /// Takes over an fd that is a TCP socket and no listener.
-  explicit BasicTcpStream(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+  explicit BasicTcpStream(BasicOwnedFd<B> fd, CallSiteFor<B> site = CallSite::current()) : Base(std::move(fd), site) {}
   /// As above, without asking the kernel for its mode: it was made with `flags`.
   BasicTcpStream(BasicOwnedFd<B> fd, SocketFlags flags) : Base(std::move(fd), Base::is_blocking(flags)) {}
 
   /// Connects to `address`, waiting until it is decided; a signal does not end that. connect(2).
   /// Errors: ECONNREFUSED, ETIMEDOUT, ENETUNREACH, EADDRNOTAVAIL, EMFILE …
-  [[nodiscard]] static BasicTcpStream connect(B backend, const Ip& address, SocketFlags flags = default_socket_flags) {
+  [[nodiscard]] static BasicTcpStream connect(B backend, const Ip& address, SocketFlags flags = default_socket_flags,
+                                              CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     BasicTcpStream stream{backend, address.version(), flags};
     detail::value_or_throw(stream.connect_uninterrupted(address), {"connect", stream.fd()});
     return stream;
   }
   [[nodiscard]] static BasicTcpStream connect(
-      const Ip& address, SocketFlags flags = default_socket_flags) requires std::default_initializable<B> {
-    return connect(B{}, address, flags);
+      const Ip& address, SocketFlags flags = default_socket_flags,
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> {
+    return connect(B{}, address, flags, site);
   }
   /// As above; a closed handle if `ec` is set.
-  [[nodiscard]] static BasicTcpStream connect(B backend, const Ip& address, SocketFlags flags, std::error_code& ec) {
+  [[nodiscard]] static BasicTcpStream connect(B backend, const Ip& address, SocketFlags flags, std::error_code& ec,
+                                              CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     BasicTcpStream stream = create(backend, address.version(), flags, ec);
     if (!ec) static_cast<void>(detail::report(stream.connect_uninterrupted(address), ec));
     if (ec) static_cast<void>(stream.release());
     return stream;
   }
-  [[nodiscard]] static BasicTcpStream connect(const Ip& address,
-                                              std::error_code& ec) requires std::default_initializable<B> {
-    return connect(B{}, address, default_socket_flags, ec);
+  [[nodiscard]] static BasicTcpStream connect(
+      const Ip& address, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> {
+    return connect(B{}, address, default_socket_flags, ec, site);
   }
 
   /// Starts connecting to `address` and does not wait: ask try_finish_connect() whether it is connected.
   /// Errors: as connect; most of them come with finishing. Precondition: `flags` have `nonblock`.
   [[nodiscard]] static BasicTcpStream start_connect(B backend, const Ip& address,
-                                                    SocketFlags flags = default_socket_flags) {
+                                                    SocketFlags flags = default_socket_flags,
+                                                    CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     BasicTcpStream stream{backend, address.version(), flags};
     static_cast<void>(stream.try_connect(address));
     return stream;
   }
   [[nodiscard]] static BasicTcpStream start_connect(
-      const Ip& address, SocketFlags flags = default_socket_flags) requires std::default_initializable<B> {
-    return start_connect(B{}, address, flags);
+      const Ip& address, SocketFlags flags = default_socket_flags,
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> {
+    return start_connect(B{}, address, flags, site);
   }
   /// As above; a closed handle if `ec` is set.
   [[nodiscard]] static BasicTcpStream start_connect(B backend, const Ip& address, SocketFlags flags,
-                                                    std::error_code& ec) {
+                                                    std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     BasicTcpStream stream = create(backend, address.version(), flags, ec);
     if (!ec) static_cast<void>(stream.try_connect(address, ec));
     if (ec) static_cast<void>(stream.release());
     return stream;
   }
-  [[nodiscard]] static BasicTcpStream start_connect(const Ip& address,
-                                                    std::error_code& ec) requires std::default_initializable<B> {
-    return start_connect(B{}, address, default_socket_flags, ec);
+  [[nodiscard]] static BasicTcpStream start_connect(
+      const Ip& address, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> {
+    return start_connect(B{}, address, default_socket_flags, ec, site);
   }
 
   /// Where it is to connect from. bind(2). Errors: EADDRINUSE, EADDRNOTAVAIL, EINVAL if bound already …
-  void bind(const Ip& address) { detail::value_or_throw(this->bind_once(address), {"bind", this->fd()}); }
-  void bind(const Ip& address, std::error_code& ec) { static_cast<void>(detail::report(this->bind_once(address), ec)); }
+  void bind(const Ip& address, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    detail::value_or_throw(this->bind_once(address), {"bind", this->fd()});
+  }
+  void bind(const Ip& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    static_cast<void>(detail::report(this->bind_once(address), ec));
+  }
 
   /// Starts connecting: true when connected, false when in progress: wait for `out`, then try_finish_connect().
   /// Errors: ECONNREFUSED, ENETUNREACH, EISCONN, EALREADY … Precondition: non-blocking, as made by default.
-  [[nodiscard]] bool try_connect(const Ip& address) {
+  [[nodiscard]] bool try_connect(const Ip& address, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     return is_connected(this->connect_once(address));
   }
-  [[nodiscard]] bool try_connect(const Ip& address, std::error_code& ec) {
+  [[nodiscard]] bool try_connect(const Ip& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     return is_connected(this->connect_once(address), ec);
   }
   /// Waits until a connect that was started is decided; a signal does not end that. poll(2), SO_ERROR.
   /// Errors: as connect; ENOTCONN if none was started, or it failed and the error was taken.
-  void finish_connect() { detail::value_or_throw(this->connect_decided(), {"connect", this->fd()}); }
-  void finish_connect(std::error_code& ec) { static_cast<void>(detail::report(this->connect_decided(), ec)); }
+  void finish_connect(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    detail::value_or_throw(this->connect_decided(), {"connect", this->fd()});
+  }
+  void finish_connect(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    static_cast<void>(detail::report(this->connect_decided(), ec));
+  }
   /// Whether a connect that was started is decided: true when connected, false when still in progress. Errors: as
   /// finish_connect.
-  [[nodiscard]] bool try_finish_connect() { return is_connected(this->connect_decided_now()); }
-  [[nodiscard]] bool try_finish_connect(std::error_code& ec) { return is_connected(this->connect_decided_now(), ec); }
+  [[nodiscard]] bool try_finish_connect(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    return is_connected(this->connect_decided_now());
+  }
+  [[nodiscard]] bool try_finish_connect(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    return is_connected(this->connect_decided_now(), ec);
+  }
 
   static constexpr char used_while_closed[] = "TcpStream: used while closed or after being moved from";
   static constexpr bool takes(OptionOf) { return true; }
 
  private:
-  static SysResult<int> socket_for(B backend, IpVersion which, SocketFlags flags) {
+  static SysResult<int> socket_for(B backend, IpVersion which, SocketFlags flags, CallSiteFor<B> site) {
+    const detail::CallScopeFor<B> scope{site};
     return backend.socket(static_cast<int>(which), Base::bits(SocketType::stream, flags), IPPROTO_TCP);
   }
 

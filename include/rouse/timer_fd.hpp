@@ -47,92 +47,128 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
 
   /// timerfd_create(2), disarmed. Errors: EMFILE, ENFILE, ENOMEM; EPERM for the alarm clocks without CAP_WAKE_ALARM;
   /// EINVAL for unknown flags.
-  explicit BasicTimerFd(TimerClock clock = TimerClock::monotonic,
-                        TimerFlags flags = default_flags) requires std::default_initializable<B>
-      : BasicTimerFd(B{}, clock, flags) {}
-  explicit BasicTimerFd(B backend, TimerClock clock = TimerClock::monotonic, TimerFlags flags = default_flags)
-      : Base({backend, detail::value_or_throw(made(backend, clock, flags), {"timerfd_create"})},
+  explicit BasicTimerFd(TimerClock clock = TimerClock::monotonic, TimerFlags flags = default_flags,
+                        CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B>
+      : BasicTimerFd(B{}, clock, flags, site) {}
+  explicit BasicTimerFd(B backend, TimerClock clock = TimerClock::monotonic, TimerFlags flags = default_flags,
+                        CallSiteFor<B> site = CallSite::current())
+      : Base({backend, detail::value_or_throw(made(backend, clock, flags, site), {"timerfd_create"})},
              !flags.has(TimerFlags::nonblock)),
         clock_(clock) {}
   /// Takes over an fd that is a timerfd.
-  explicit BasicTimerFd(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+  explicit BasicTimerFd(BasicOwnedFd<B> fd, CallSiteFor<B> site = CallSite::current()) : Base(std::move(fd), site) {}
 
   /// As the constructor; a closed handle if `ec` is set.
-  [[nodiscard]] static BasicTimerFd create(B backend, TimerClock clock, TimerFlags flags, std::error_code& ec) {
-    const SysResult<int> fd = detail::report(made(backend, clock, flags), ec);
+  [[nodiscard]] static BasicTimerFd create(B backend, TimerClock clock, TimerFlags flags, std::error_code& ec,
+                                           CallSiteFor<B> site = CallSite::current()) {
+    const SysResult<int> fd = detail::report(made(backend, clock, flags, site), ec);
     return {{backend, fd.ok() ? fd.value() : -1}, clock, !flags.has(TimerFlags::nonblock)};
   }
 
   /// Expires once, `span` from now, whatever becomes of the clock. All that was set or not read before is forgotten,
   /// here and in the calls below. timerfd_settime(2).
-  void set_after(Timeout span) { set_after(span, Timeout::never); }
-  void set_after(Timeout span, std::error_code& ec) { set_after(span, Timeout::never, ec); }
+  void set_after(Timeout span, CallSiteFor<B> site = CallSite::current()) { set_after(span, Timeout::never, site); }
+  void set_after(Timeout span, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    set_after(span, Timeout::never, ec, site);
+  }
   /// Expires `first` from now and then every `interval`. *never* for `first` disarms it; *never* or 0 for `interval`
   /// means once.
-  void set_after(Timeout first, Timeout interval) { settle(set(0, value_of(first), interval)); }
-  void set_after(Timeout first, Timeout interval, std::error_code& ec) {
+  void set_after(Timeout first, Timeout interval, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    settle(set(0, value_of(first), interval));
+  }
+  void set_after(Timeout first, Timeout interval, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(set(0, value_of(first), interval), ec));
   }
   /// Expires every `interval`, for the first time after one. Of 0: once, and at once.
-  void set_every(Timeout interval) { set_after(interval, interval); }
-  void set_every(Timeout interval, std::error_code& ec) { set_after(interval, interval, ec); }
+  void set_every(Timeout interval, CallSiteFor<B> site = CallSite::current()) { set_after(interval, interval, site); }
+  void set_every(Timeout interval, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    set_after(interval, interval, ec, site);
+  }
 
   /// Expires at `deadline`, and then every `interval`: at once if it has passed, and counts the intervals since.
   /// time_point::max() disarms it. The deadline is one of `rouse::BasicMonotonicClock<B>`.
   /// Precondition: made with TimerClock::monotonic, as by default.
-  void set_at(Moment deadline, Timeout interval = Timeout::never) { settle(set_to(deadline, interval)); }
-  void set_at(Moment deadline, std::error_code& ec) { set_at(deadline, Timeout::never, ec); }
-  void set_at(Moment deadline, Timeout interval, std::error_code& ec) {
+  void set_at(Moment deadline, Timeout interval = Timeout::never, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    settle(set_to(deadline, interval));
+  }
+  void set_at(Moment deadline, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    set_at(deadline, Timeout::never, ec, site);
+  }
+  void set_at(Moment deadline, Timeout interval, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(set_to(deadline, interval), ec));
   }
   /// At a time of day, `rouse::BasicSystemClock<B>`'s, which moves if the clock is set.
   /// Precondition: made with TimerClock::realtime.
-  void set_at(TimeOfDay deadline, Timeout interval = Timeout::never) { settle(set_to(deadline, interval)); }
-  void set_at(TimeOfDay deadline, std::error_code& ec) { set_at(deadline, Timeout::never, ec); }
-  void set_at(TimeOfDay deadline, Timeout interval, std::error_code& ec) {
+  void set_at(TimeOfDay deadline, Timeout interval = Timeout::never, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    settle(set_to(deadline, interval));
+  }
+  void set_at(TimeOfDay deadline, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    set_at(deadline, Timeout::never, ec, site);
+  }
+  void set_at(TimeOfDay deadline, Timeout interval, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(set_to(deadline, interval), ec));
   }
   /// At a time of day, and is cancelled if the clock is set: it becomes readable, and the next read() or try_read()
   /// fails with ECANCELED, once. If this is called instead, it fails with ECANCELED, and the timer is set all the same.
   /// Precondition: made with TimerClock::realtime.
-  void set_at_or_cancel(TimeOfDay deadline, Timeout interval = Timeout::never) {
+  void set_at_or_cancel(TimeOfDay deadline, Timeout interval = Timeout::never,
+                        CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     settle(set_to(deadline, interval, TFD_TIMER_CANCEL_ON_SET));
   }
-  void set_at_or_cancel(TimeOfDay deadline, std::error_code& ec) { set_at_or_cancel(deadline, Timeout::never, ec); }
-  void set_at_or_cancel(TimeOfDay deadline, Timeout interval, std::error_code& ec) {
+  void set_at_or_cancel(TimeOfDay deadline, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    set_at_or_cancel(deadline, Timeout::never, ec, site);
+  }
+  void set_at_or_cancel(TimeOfDay deadline, Timeout interval, std::error_code& ec,
+                        CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     static_cast<void>(detail::report(set_to(deadline, interval, TFD_TIMER_CANCEL_ON_SET), ec));
   }
 
   /// Expires no more; what was not read is forgotten.
-  void disarm() { set_after(Timeout::never); }
-  void disarm(std::error_code& ec) { set_after(Timeout::never, ec); }
+  void disarm(CallSiteFor<B> site = CallSite::current()) { set_after(Timeout::never, site); }
+  void disarm(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) { set_after(Timeout::never, ec, site); }
 
   /// What it is set to. A period that nobody has read gives edges again after this. timerfd_gettime(2).
-  [[nodiscard]] Setting setting() const {
+  [[nodiscard]] Setting setting(CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     ::itimerspec now{};
     detail::value_or_throw(this->backend().timerfd_gettime(this->fd(), &now), {"timerfd_gettime", this->fd()});
     return setting_of(now);
   }
   /// All zero if `ec` is set.
-  [[nodiscard]] Setting setting(std::error_code& ec) const {
+  [[nodiscard]] Setting setting(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) const {
+    const detail::CallScopeFor<B> scope{site};
     ::itimerspec now{};
     static_cast<void>(detail::report(this->backend().timerfd_gettime(this->fd(), &now), ec));
     return setting_of(now);
   }
-  [[nodiscard]] duration remaining() const { return setting().remaining; }
-  [[nodiscard]] duration remaining(std::error_code& ec) const { return setting(ec).remaining; }
-  [[nodiscard]] duration interval() const { return setting().interval; }
-  [[nodiscard]] duration interval(std::error_code& ec) const { return setting(ec).interval; }
+  [[nodiscard]] duration remaining(CallSiteFor<B> site = CallSite::current()) const { return setting(site).remaining; }
+  [[nodiscard]] duration remaining(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) const {
+    return setting(ec, site).remaining;
+  }
+  [[nodiscard]] duration interval(CallSiteFor<B> site = CallSite::current()) const { return setting(site).interval; }
+  [[nodiscard]] duration interval(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) const {
+    return setting(ec, site).interval;
+  }
 
   /// How often it has expired since it was set or read last, waiting for the first time. Errors: EINTR if a signal ends
   /// the waiting; ECANCELED, see set_at_or_cancel.
-  std::uint64_t read() {
+  std::uint64_t read(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     std::uint64_t expirations = 0;
     detail::value_or_throw(read_waiting(expirations), {"read", this->fd()});
     return expirations;
   }
   /// 0 if `ec` is set.
-  std::uint64_t read(std::error_code& ec) {
+  std::uint64_t read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     std::uint64_t expirations = 0;
     static_cast<void>(detail::report(read_waiting(expirations), ec));
     return expirations;
@@ -140,13 +176,15 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
 
   /// How often it has expired; nothing if it has not. Errors: ECANCELED, see set_at_or_cancel.
   /// Precondition: non-blocking, as made by default.
-  [[nodiscard]] std::optional<std::uint64_t> try_read() {
+  [[nodiscard]] std::optional<std::uint64_t> try_read(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     std::uint64_t expirations = 0;
     if (!detail::value_if_ready(read_once(expirations), {"read", this->fd()})) return std::nullopt;
     return expirations;
   }
-  [[nodiscard]] std::optional<std::uint64_t> try_read(std::error_code& ec) {
+  [[nodiscard]] std::optional<std::uint64_t> try_read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     std::uint64_t expirations = 0;
     if (!detail::report_if_ready(read_once(expirations), ec)) return std::nullopt;
@@ -158,7 +196,8 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
  private:
   BasicTimerFd(BasicOwnedFd<B> fd, TimerClock clock, bool blocking) : Base(std::move(fd), blocking), clock_(clock) {}
 
-  static SysResult<int> made(const B& backend, TimerClock clock, TimerFlags flags) {
+  static SysResult<int> made(const B& backend, TimerClock clock, TimerFlags flags, CallSiteFor<B> site) {
+    const detail::CallScopeFor<B> scope{site};
     return backend.timerfd_create(static_cast<::clockid_t>(clock), static_cast<int>(flags.bits));
   }
 

@@ -23,19 +23,23 @@ class BasicUnixListener : public ListenerHandle<BasicUnixListener<B>, B, UnixAdd
   /// Listens on a path, which must not exist yet, or an abstract name; on an unnamed address, the kernel chooses one.
   /// socket(2), bind(2), listen(2). Errors: EADDRINUSE, EACCES, ENOENT, EMFILE …
   [[nodiscard]] static BasicUnixListener bind(B backend, const UnixAddress& address,
-                                              const UnixListenOptions& options = {}) {
+                                              const UnixListenOptions& options = {},
+                                              CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     BasicUnixListener listener{{backend, detail::value_or_throw(socket_for(backend, options), {"socket"})}, options};
     detail::value_or_throw(listener.bind_once(address), {"bind", listener.fd()});
     detail::value_or_throw(listener.listen_once(options.backlog), {"listen", listener.fd()});
     return listener;
   }
   [[nodiscard]] static BasicUnixListener bind(
-      const UnixAddress& address, const UnixListenOptions& options = {}) requires std::default_initializable<B> {
-    return bind(B{}, address, options);
+      const UnixAddress& address, const UnixListenOptions& options = {},
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> {
+    return bind(B{}, address, options, site);
   }
   /// As above; a closed handle if `ec` is set.
   [[nodiscard]] static BasicUnixListener bind(B backend, const UnixAddress& address, const UnixListenOptions& options,
-                                              std::error_code& ec) {
+                                              std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
     const SysResult<int> made = detail::report(socket_for(backend, options), ec);
     BasicUnixListener listener{{backend, made.ok() ? made.value() : -1}, options};
     if (!ec) static_cast<void>(detail::report(listener.bind_once(address), ec));
@@ -43,35 +47,40 @@ class BasicUnixListener : public ListenerHandle<BasicUnixListener<B>, B, UnixAdd
     if (ec) static_cast<void>(listener.release());
     return listener;
   }
-  [[nodiscard]] static BasicUnixListener bind(const UnixAddress& address,
-                                              std::error_code& ec) requires std::default_initializable<B> {
-    return bind(B{}, address, {}, ec);
+  [[nodiscard]] static BasicUnixListener bind(
+      const UnixAddress& address, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> {
+    return bind(B{}, address, {}, ec, site);
   }
 
   /// As bind, but a socket that an earlier run left at the path, and that nobody listens on, is removed first. Anything
   /// else there stays, and is EADDRINUSE: to tell, it is connected to and, if that is refused, opened. Two programs
   /// that do so at once may remove each other's path between its bind(2) and its listen(2); a lock prevents that.
   /// Errors: as bind; what unlink(2) says.
-  [[nodiscard]] static BasicUnixListener bind_replacing(B backend, const UnixPath& path,
-                                                        const UnixListenOptions& options = {}) requires PathBackend<B> {
+  [[nodiscard]] static BasicUnixListener bind_replacing(
+      B backend, const UnixPath& path, const UnixListenOptions& options = {},
+      CallSiteFor<B> site = CallSite::current()) requires PathBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     remove_stale(backend, path);
     return bind(backend, path, options);
   }
   [[nodiscard]] static BasicUnixListener bind_replacing(
-      const UnixPath& path,
-      const UnixListenOptions& options = {}) requires std::default_initializable<B> && PathBackend<B> {
-    return bind_replacing(B{}, path, options);
+      const UnixPath& path, const UnixListenOptions& options = {},
+      CallSiteFor<B> site = CallSite::current()) requires std::default_initializable<B> && PathBackend<B> {
+    return bind_replacing(B{}, path, options, site);
   }
   /// As above; a closed handle if `ec` is set.
-  [[nodiscard]] static BasicUnixListener bind_replacing(B backend, const UnixPath& path,
-                                                        const UnixListenOptions& options,
-                                                        std::error_code& ec) requires PathBackend<B> {
+  [[nodiscard]] static BasicUnixListener bind_replacing(
+      B backend, const UnixPath& path, const UnixListenOptions& options, std::error_code& ec,
+      CallSiteFor<B> site = CallSite::current()) requires PathBackend<B> {
+    const detail::CallScopeFor<B> scope{site};
     remove_stale(backend, path, ec);
     return ec ? BasicUnixListener{{backend, -1}, options} : bind(backend, path, options, ec);
   }
 
   /// Takes over an fd that is a unix stream socket and listens.
-  explicit BasicUnixListener(BasicOwnedFd<B> fd) : Base(std::move(fd)) {}
+  explicit BasicUnixListener(BasicOwnedFd<B> fd, CallSiteFor<B> site = CallSite::current())
+      : Base(std::move(fd), site) {}
 
   static constexpr char used_while_closed[] = "UnixListener: used while closed or after being moved from";
   static constexpr bool takes(OptionOf of) { return of == OptionOf::any_socket; }

@@ -27,11 +27,20 @@ class [[nodiscard]] BasicUnixPathGuard {
     std::swap(backend_, taken.backend_);
     return *this;
   }
-  ~BasicUnixPathGuard() { static_cast<void>(remove_once()); }
+  ~BasicUnixPathGuard() {
+    const detail::CallScopeFor<B> scope{CallSite::destructor()};
+    static_cast<void>(remove_once());
+  }
 
   /// Removes the path now. Does nothing if that was done before. unlink(2). Errors: ENOENT, EACCES, EPERM …
-  void remove() { detail::value_or_throw(remove_once(), {"unlink"}); }
-  void remove(std::error_code& ec) { static_cast<void>(detail::report(remove_once(), ec)); }
+  void remove(CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    detail::value_or_throw(remove_once(), {"unlink"});
+  }
+  void remove(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+    const detail::CallScopeFor<B> scope{site};
+    static_cast<void>(detail::report(remove_once(), ec));
+  }
   /// Leaves the path where it is after all.
   void release() noexcept { path_.reset(); }
   /// Nothing if it was removed, released or moved away.

@@ -16,7 +16,8 @@ class WaitingHandle : public Handle<Derived, B> {
  protected:
   WaitingHandle(BasicOwnedFd<B> fd, bool blocking) : Handle<Derived, B>(std::move(fd)), blocking_(blocking) {}
   /// For an fd that came from elsewhere: asks the kernel for its mode.
-  explicit WaitingHandle(BasicOwnedFd<B> fd) : Handle<Derived, B>(std::move(fd)), blocking_(ask_blocking()) {}
+  WaitingHandle(BasicOwnedFd<B> fd, CallSiteFor<B> site)
+      : Handle<Derived, B>(std::move(fd)), blocking_(ask_blocking(site)) {}
 
   /// Calls `attempt` until it does not say "would block", polling for `events` in between. EINTR is a result.
   template <class Attempt>
@@ -52,8 +53,9 @@ class WaitingHandle : public Handle<Derived, B> {
   }
 
  private:
-  bool ask_blocking() const {
+  bool ask_blocking(CallSiteFor<B> site) const {
     if (!this->is_open()) return false;
+    const detail::CallScopeFor<B> scope{site};
     const SysResult<int> flags = this->backend().fcntl(this->fd(), F_GETFL, 0);
     return flags.ok() && (flags.value() & O_NONBLOCK) == 0;
   }

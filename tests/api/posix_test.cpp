@@ -137,12 +137,13 @@ TEST_CASE("posix: duplicates and flags", "[posix][fd]") {
   CHECK(posix::clock_gettime(CLOCK_MONOTONIC, &now) == 0);
   constexpr auto* rest = posix::nanosleep;
   constexpr auto* rest_by = posix::clock_nanosleep;
+  const auto here = rouse::CallSite::current();  // By a pointer, there is no default.
   now = {};
-  CHECK(rest(&now, nullptr) == 0);
-  CHECK(rest_by(CLOCK_MONOTONIC, 0, &now, nullptr) == 0);
+  CHECK(rest(&now, nullptr, here) == 0);
+  CHECK(rest_by(CLOCK_MONOTONIC, 0, &now, nullptr, here) == 0);
   now.tv_nsec = -1;
-  CHECK(outcome(rest(&now, nullptr)) == -EINVAL);
-  CHECK(rest_by(CLOCK_MONOTONIC, 0, &now, nullptr) == EINVAL);
+  CHECK(outcome(rest(&now, nullptr, here)) == -EINVAL);
+  CHECK(rest_by(CLOCK_MONOTONIC, 0, &now, nullptr, here) == EINVAL);
   for (const int fd : {pipe[0], pipe[1], copy, null}) CHECK(posix::close(fd) == 0);
 }
 

@@ -23,7 +23,7 @@ std::string received(SocketHere& socket) {
 
 /// Where nobody listens: a port that was somebody's a moment ago.
 template <class On>
-SocketAddress refusing(const On& on) {
+SocketAddress nobody_at(const On& on) {
   return Handles<On>::Socket::listen_on(on.backend, SocketAddress::ipv4_loopback(0)).local_address();
 }
 
@@ -118,7 +118,7 @@ TEMPLATE_LIST_TEST_CASE("Socket over TCP: a connect in progress is decided when 
 TEMPLATE_LIST_TEST_CASE("Socket over TCP: a refused connect", "[socket][tcp][errors]", test::AllBackends) {
   TestType on;
   using SocketHere = typename Handles<TestType>::Socket;
-  const SocketAddress nobody = refusing(on);
+  const SocketAddress nobody = nobody_at(on);
   SocketHere client{on.backend, AF_INET, SocketType::stream};
   const std::string text = "connect(fd " + std::to_string(client.fd()) + "): Connection refused";
   SECTION("waiting for it") {

@@ -139,6 +139,16 @@ TEST_CASE("User memory: of pages that were good, Linux is asked no more", "[user
   CHECK_FALSE(kernel::can_write_user(mapped, size));
 }
 
+TEST_CASE("User memory: of a page that is trusted, Linux is not asked", "[user_memory]") {
+  const test::Guarded memory;
+  kernel::UserPages::trust_page_before(memory.end() + test::Guarded::page);
+  CHECK(kernel::can_read_user(memory.end(), test::Guarded::page));
+  CHECK(kernel::can_write_user(memory.end(), test::Guarded::page));
+  kernel::UserPages::forget();
+  CHECK_FALSE(kernel::can_read_user(memory.end(), 1));
+  CHECK_FALSE(kernel::can_write_user(memory.end(), 1));
+}
+
 TEST_CASE("User memory: asking leaves errno alone", "[user_memory]") {
   const test::Guarded memory;
   errno = ENOTTY;

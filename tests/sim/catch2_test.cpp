@@ -81,7 +81,32 @@ TEST_CASE("fails in a deadlock", "[.][fails]") {
   });
 }
 
-// As in the README.
+TEST_CASE("fails by an exception", "[.][fails]") {
+  sim::check([](sim::World&) {
+    if (add_twice() != 2) throw std::runtime_error("an update was lost");
+  });
+}
+
+TEST_CASE("never comes to a schedule point", "[.][hangs]") {
+  sim::CheckOptions options;
+  options.explore.watchdog_seconds = 1;
+  sim::check(options, [](sim::World& world) {
+    world.spawn("spins", [] {
+      volatile int turns = 0;
+      for (;;) turns = turns + 1;
+    });
+    world.join_all();
+  });
+}
+
+TEST_CASE("has a section inside", "[.][fails]") {
+  sim::check([](sim::World&) {
+    SECTION("inside") {}
+  });
+}
+
+// As in the README, which shows its lines.
+#line 1 "worker_test.cpp"
 TEST_CASE("fails as the README shows", "[.][fails]") {
   sim::check([](sim::World& world) {
     BasicEventFd<EmulatedBackend> wakeup{world.backend()};
@@ -93,17 +118,5 @@ TEST_CASE("fails as the README shows", "[.][fails]") {
     wakeup.notify();
     stop = true;
     worker.join();
-  });
-}
-
-TEST_CASE("fails by an exception", "[.][fails]") {
-  sim::check([](sim::World&) {
-    if (add_twice() != 2) throw std::runtime_error("an update was lost");
-  });
-}
-
-TEST_CASE("has a section inside", "[.][fails]") {
-  sim::check([](sim::World&) {
-    SECTION("inside") {}
   });
 }

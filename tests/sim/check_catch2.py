@@ -49,6 +49,10 @@ printed = run("fails as the README shows")
 if [line.strip() for line in shown.splitlines()] != [
         line.strip() for line in printed[printed.index(shown.split("\n")[0]):].splitlines()][:shown.count("\n")]:
     sys.exit(f"the README shows not what is printed:\n{printed}")
+stuck = subprocess.run([program, "never comes to a schedule point"], capture_output=True, text=True, timeout=120)
+for text in ['task "spins" has not come to a schedule point', "Its stack:", "The schedule up to here: "]:
+    if text not in stuck.stderr or stuck.returncode == 0:
+        sys.exit(f"a task that hangs is not told of by {text}:\n{stuck.stderr}")
 
 nonsense = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {"ROUSE_REPLAY": "1..2"}, capture_output=True,
                           text=True)

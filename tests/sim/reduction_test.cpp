@@ -3,10 +3,13 @@
 #include "../support/catch.hpp"
 #include "rouse/kernel/chance.hpp"
 #include "rouse/rouse.hpp"
+#include "rouse/sim/atomic.hpp"
+#include "rouse/sim/condition_variable.hpp"
 #include "rouse/sim/explore.hpp"
-#include "rouse/sim/mutex.hpp"
+#include "rouse/sim/semaphore.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <set>
 #include <stdexcept>
@@ -32,6 +35,10 @@ constexpr int other_timer_fd = 13;  // The next number to be made is free.
 
 struct Shared {
   sim::mutex mutex;
+  sim::condition_variable changed;
+  sim::counting_semaphore<> semaphore{1};
+  sim::atomic<int> number{0};
+  int generation = 0;  // Under the mutex.
   std::array<std::string, 4> transcripts;  // One for each task.
 };
 
@@ -51,7 +58,7 @@ class Player {
 
   void play(const Step& step) {
     const int any = 3 + static_cast<int>(step.which % 12);
-    switch (step.what % 16) {
+    switch (step.what % 20) {
       case 0: note(write(any)); break;
       case 1: note(write(std::array{counter_fd, semaphore_fd, nonblocking_fd}[step.which % 3])); break;
       case 2: note(read(any)); break;
@@ -76,9 +83,29 @@ class Player {
         break;
       }
       case 15: {
-        shared_.mutex.lock();
+        const std::lock_guard lock{shared_.mutex};
         note(write(counter_fd));
-        shared_.mutex.unlock();
+        break;
+      }
+      case 16: transcript_ += std::to_string(shared_.number.fetch_add(1)) + ';'; break;
+      case 17:
+        if (step.which % 2 == 0) {
+          transcript_ += shared_.semaphore.try_acquire() ? "got;" : "none;";
+        } else {
+          shared_.semaphore.release();
+        }
+        break;
+      case 18: {
+        std::unique_lock lock{shared_.mutex};
+        const auto waited = shared_.changed.wait_for(lock, std::chrono::milliseconds(2));
+        transcript_ += waited == std::cv_status::timeout ? "late;" : "told;";
+        transcript_ += std::to_string(shared_.generation) + ';';
+        break;
+      }
+      case 19: {
+        const std::lock_guard lock{shared_.mutex};
+        ++shared_.generation;
+        step.which % 2 == 0 ? shared_.changed.notify_one() : shared_.changed.notify_all();
         break;
       }
     }

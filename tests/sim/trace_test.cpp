@@ -2,6 +2,7 @@
 #include "rouse/sim/trace.hpp"
 
 #include "../support/catch.hpp"
+#include "../support/deadlock.hpp"
 #include "../support/traced.hpp"
 #include "rouse/rouse.hpp"
 #include "rouse/sim/atomic.hpp"
@@ -13,6 +14,7 @@
 #include "rouse/sim/this_thread.hpp"
 #include "rouse/sim/thread.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <mutex>
@@ -44,7 +46,7 @@ TEST_CASE("Trace: a call that blocks, is woken, and ends", "[trace]") {
     event.write(7);
     world.join_all();
   }};
-  CHECK('\n' + traced.text() == R"(
+  CHECK('\n' + traced.text_without_places() == R"(
 0.000 ms main: eventfd(0) = eventfd 3
 0.000 ms main: spawns reader
 0.000 ms main: sleep blocks until 2.000 ms
@@ -90,7 +92,7 @@ TEST_CASE("Trace: what tasks share is numbered in the order of its first use", "
     CHECK(number.compare_exchange_strong(expected, 6));
     CHECK(pointer.load() == &number);
   }};
-  CHECK('\n' + traced.text() == R"(
+  CHECK('\n' + traced.text_without_places() == R"(
 0.000 ms main: mutex 1: lock
 0.000 ms main: mutex 2: try_lock = true
 0.000 ms main: shared_mutex 1: lock_shared
@@ -137,7 +139,7 @@ TEST_CASE("Trace: who has the mutex that another waits for; and a condition vari
     producer.join();
     other.join();
   }};
-  CHECK('\n' + traced.text() == R"(
+  CHECK('\n' + traced.text_without_places() == R"(
 0.000 ms main: spawns thread 2
 0.000 ms main: spawns thread 3
 0.000 ms main: spawns thread 4
@@ -188,7 +190,7 @@ TEST_CASE("Trace: a signal interrupts a call, its handler calls, and the call be
     CHECK(backend.read(event.fd(), &number, sizeof number).ok());
     world.join_all();
   }};
-  CHECK('\n' + traced.text() == R"(
+  CHECK('\n' + traced.text_without_places() == R"(
 0.000 ms main: rt_sigaction(SIGUSR1, handler) = 0
 0.000 ms main: eventfd(0) = eventfd 3
 0.000 ms main: spawns helper
@@ -237,7 +239,7 @@ TEST_CASE("Trace: a deadlock says who waits on whom, and is about the first that
     first.join();
     second.join();
   }};
-  CHECK('\n' + traced.text() == R"(
+  CHECK('\n' + traced.text_without_places() == R"(
 0.000 ms main: eventfd(0, nonblock|cloexec) = eventfd 3
 0.000 ms main: epoll_create1(cloexec) = epoll 4
 0.000 ms main: epoll_ctl(epoll 4, add, eventfd 3, in) = 0
@@ -264,9 +266,9 @@ TEST_CASE("Trace: a deadlock says who waits on whom, and is about the first that
 main waits in join thread 2
 thread 2 waits in mutex 2: lock; thread 3 has it
 thread 3 waits in mutex 1: lock; thread 2 has it
-poller waits in epoll_wait(epoll 4, 4, for ever); last used by main: write(eventfd 3, 1) = 8
+poller waits in epoll_wait(epoll 4, 4, for ever) last used by main: write(eventfd 3, 1) = 8
 )");
-  CHECK(traced.outcome.call == "mutex 2: lock by thread 2");
+  CHECK(test::without_places(traced.outcome.call) == "mutex 2: lock by thread 2");
 }
 
 TEST_CASE("Trace: which call a failure is about", "[trace]") {
@@ -275,14 +277,14 @@ TEST_CASE("Trace: which call a failure is about", "[trace]") {
     event.write(1);
     throw std::runtime_error("no more");
   }};
-  CHECK(thrown.outcome.call == "write(eventfd 3, 1) by main");
+  CHECK(test::without_places(thrown.outcome.call) == "write(eventfd 3, 1) by main");
   CHECK(thrown.text().ends_with("0.000 ms failure: uncaught exception: task \"main\" threw: no more\n"));
 
   const Traced leaked{[](sim::World& world) {
     Event64 kept{world.backend()};
     static_cast<void>(world.backend().dup(kept.fd()));
   }};
-  CHECK(leaked.outcome.call == "dup(eventfd 3) by main");
+  CHECK(test::without_places(leaked.outcome.call) == "dup(eventfd 3) by main");
 
   const Traced raced{[](sim::World&) {
     sim::Shared<int> number{0, "number"};
@@ -293,7 +295,7 @@ TEST_CASE("Trace: which call a failure is about", "[trace]") {
     static_cast<void>(number.read());
     writer.join();
   }};
-  CHECK(raced.outcome.call == "yield by thread");
+  CHECK(test::without_places(raced.outcome.call) == "yield by thread");
 
   const Traced spins{[](sim::World& world) {
     sim::atomic<bool> stop{false};
@@ -303,19 +305,41 @@ TEST_CASE("Trace: which call a failure is about", "[trace]") {
     world.join_all();
   }};
   CHECK(spins.outcome.ending == sim::Ending::livelock);
-  CHECK(spins.outcome.call == "yield by spins");
+  CHECK(test::without_places(spins.outcome.call) == "yield by spins");
+}
+
+TEST_CASE("Trace: where in the source a call stands", "[trace]") {
+  const Traced traced{test::deadlock};
+  CHECK('\n' + traced.text() == R"(
+0.000 ms main: eventfd(0, nonblock|cloexec) = eventfd 3 at deadlock.hpp:15
+0.000 ms main: spawns worker
+0.000 ms main: sleep blocks until 2.000 ms at deadlock.hpp:22
+0.000 ms worker: mutex 1: lock at deadlock.hpp:18
+0.000 ms worker: read(eventfd 3, 8 bytes) = EAGAIN at deadlock.hpp:19
+0.000 ms worker: poll({eventfd 3 in}, for ever) blocks at deadlock.hpp:19
+2.000 ms time: moves on
+2.000 ms time: wakes main
+2.000 ms main: sleep goes on
+2.000 ms main: mutex 1: lock blocks, worker has it at deadlock.hpp:23
+2.000 ms failure: deadlock
+main waits in mutex 1: lock at deadlock.hpp:23; worker has it
+worker waits in poll({eventfd 3 in}, for ever) at deadlock.hpp:19
+)");
+  CHECK(traced.outcome.call == "mutex 1: lock by main at deadlock.hpp:23");
 }
 
 TEST_CASE("Trace: a fault is a line of its own", "[trace]") {
-  Traced traced{[](sim::World& world) {
+  const Traced traced{[](sim::World& world) {
     Event64 event{world.backend()};
-    world.trace()->fault("write fails with EINTR");
+    world.faults().on(Call::write).nth(1, Fault::error(EINTR));
+    event.write(1);
   }};
-  CHECK('\n' + traced.text() == R"(
+  CHECK('\n' + traced.text_without_places() == R"(
 0.000 ms main: eventfd(0, nonblock|cloexec) = eventfd 3
+0.000 ms main: write(eventfd 3, 1) = EINTR
 0.000 ms main: fault: write fails with EINTR
 0.000 ms main: close(eventfd 3) = 0
-0.000 ms main: is over
+0.000 ms failure: uncaught exception: task "main" threw: write(fd 3): Interrupted system call
 )");
 }
 
@@ -352,8 +376,8 @@ TEST_CASE("Trace: explore records the simplest failure", "[trace]") {
     thief.join();
   });
   REQUIRE(exploration.failure);
-  CHECK(exploration.failure->call == "poll({eventfd 3 in}, for ever) by main");
-  CHECK('\n' + exploration.trace.text() == R"(
+  CHECK(test::without_places(exploration.failure->call) == "poll({eventfd 3 in}, for ever) by main");
+  CHECK('\n' + test::without_places(exploration.trace.text()) == R"(
 0.000 ms main: eventfd(0, nonblock|cloexec) = eventfd 3
 0.000 ms main: spawns thread
 0.000 ms main: write(eventfd 3, 1) = 8
@@ -362,6 +386,6 @@ TEST_CASE("Trace: explore records the simplest failure", "[trace]") {
 0.000 ms main: read(eventfd 3, 8 bytes) = EAGAIN
 0.000 ms main: poll({eventfd 3 in}, for ever) blocks
 0.000 ms failure: deadlock
-main waits in poll({eventfd 3 in}, for ever); last used by thread: read(eventfd 3, 8 bytes) = 8: 1
+main waits in poll({eventfd 3 in}, for ever) last used by thread: read(eventfd 3, 8 bytes) = 8: 1
 )");
 }

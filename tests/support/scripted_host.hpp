@@ -3,6 +3,7 @@
 // in vain sleeps again before anybody could look.
 #pragma once
 
+#include "rouse/call_site.hpp"
 #include "rouse/kernel/host.hpp"
 
 #include <deque>
@@ -40,6 +41,7 @@ class ScriptedHost final : public rouse::kernel::Host {
       const Step step = std::move(steps_.front());
       steps_.pop_front();
       add(step.name);
+      const rouse::detail::OutsideOfCall outside;
       step.body();
       current_ = &sleeper;
     }
@@ -53,7 +55,10 @@ class ScriptedHost final : public rouse::kernel::Host {
     woken_.push_back(task.name());
   }
 
-  void schedule_point(const rouse::kernel::Op& op) override { points.push_back(name_of(op.call)); }
+  void schedule_point(const rouse::kernel::Op& op) override {
+    points.push_back(name_of(op.call));
+    sites.push_back(rouse::CallSite::present().text());
+  }
   void lock() override {
     is_locked = true;
     ++locks;
@@ -66,6 +71,7 @@ class ScriptedHost final : public rouse::kernel::Host {
   void advance(Time span) { now_ += span; }
 
   std::vector<std::string> points;
+  std::vector<std::string> sites;  ///< Where each of them was made.
   bool is_locked = false;
   int locks = 0;
   int unlocks = 0;

@@ -6,6 +6,7 @@
 // the call may block: thread cancellation, and the emulated kernel's Deadlock, pass through.
 #pragma once
 
+#include "../call_site.hpp"
 #include "../event.hpp"
 #include "../sys_result.hpp"
 
@@ -261,7 +262,7 @@ concept recvmsg = requires(const B b, int fd, ::msghdr* message) {
 
 }  // namespace backend_has
 
-/// A small copyable value that names a kernel.
+/// A small copyable value that names a kernel. One that is told where calls are made says so: NotesCallSites.
 template <class B>
 concept Backend = std::copyable<B> && std::equality_comparable<B>;
 

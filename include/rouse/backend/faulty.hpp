@@ -38,6 +38,8 @@ namespace rouse::inline v0 {
 template <Backend B>
 class FaultyBackend {
  public:
+  static constexpr bool notes_call_sites = NotesCallSites<B>;
+
   FaultyBackend(B backend, FaultPlan& plan) : backend_(backend), plan_(&plan) {}
 
   /// The one without faults.

@@ -155,3 +155,5 @@ template <class Attempt>
 }
 
 }  // namespace rouse::inline v0::kernel
+
+#include "faults.hpp"

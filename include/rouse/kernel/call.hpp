@@ -59,4 +59,9 @@ struct CallEnd {
   std::int64_t word = 0;
 };
 
+/// What takes_resources() is to be told.
+[[nodiscard]] constexpr int operation_of(const Op& op, const CallArguments& arguments) {
+  return op.call == Call::signalfd4 ? op.fd : arguments.number(0);
+}
+
 }  // namespace rouse::inline v0::kernel

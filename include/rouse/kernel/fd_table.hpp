@@ -19,8 +19,8 @@ class FdTable {
     return index < slots_.size() ? slots_[index].file.get() : nullptr;
   }
   [[nodiscard]] bool is_open(int fd) const { return file(fd) != nullptr; }
-  /// The numbers there is room for now: a power of two. Never shrinks.
-  [[nodiscard]] std::size_t size() const { return slots_.size(); }
+  /// The numbers there is room for now, as in Linux's table: a power of two, from 64 on. Never shrinks.
+  [[nodiscard]] std::size_t size() const { return used_.size() * bits; }
 
   /// The lowest number from `from` on that is not open and below `limit`; -1 if there is none.
   [[nodiscard]] int lowest_free(std::uint64_t limit, std::size_t from = 0) const {
@@ -74,20 +74,27 @@ class FdTable {
   /// Visits the open numbers in order.
   template <class Visit>
   void for_each(Visit visit) const {
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].file) visit(static_cast<int>(i), *slots_[i].file);
+    for (std::size_t word = 0; word < used_.size(); ++word) {
+      for (std::uint64_t left = used_[word]; left != 0; left &= left - 1) {
+        const std::size_t index = word * bits + static_cast<std::size_t>(std::countr_zero(left));
+        if (slots_[index].file) visit(static_cast<int>(index), *slots_[index].file);
+      }
     }
   }
 
   /// Closes everything, highest number first.
   void clear() {
-    for (std::size_t i = slots_.size(); i-- > 0;) {
-      static_cast<void>(remove(static_cast<int>(i)));
+    for (std::size_t word = used_.size(); word-- > 0;) {
+      while (used_[word] != 0) {
+        const std::size_t highest = bits - 1 - static_cast<std::size_t>(std::countl_zero(used_[word]));
+        static_cast<void>(remove(static_cast<int>(word * bits + highest)));
+      }
     }
   }
 
  private:
   static constexpr std::size_t bits = 64;
+  static constexpr std::size_t slots_min = 16;
   static constexpr std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << index % bits; }
 
   static int below(std::size_t number, std::uint64_t limit) { return number < limit ? static_cast<int>(number) : -1; }
@@ -106,10 +113,10 @@ class FdTable {
   }
   void set_free(std::size_t index) { used_[index / bits] &= ~bit(index); }
 
-  // To a power of two, as Linux's table: select(2) looks no further.
+  // Slots are made as they are needed: most kernels have few files.
   void grow(std::size_t index) {
-    used_.resize(std::bit_ceil(index / bits + 1));
-    slots_.resize(used_.size() * bits);
+    if (index >= size()) used_.resize(std::bit_ceil(index / bits + 1));
+    slots_.resize(std::bit_ceil(std::max(index + 1, slots_min)));
   }
 
   struct Slot {
@@ -118,7 +125,7 @@ class FdTable {
   };
 
   std::vector<Slot> slots_;
-  std::vector<std::uint64_t> used_;  // One bit a slot. Longer than the slots if there was no memory for those.
+  std::vector<std::uint64_t> used_;  // One bit a number: no fewer than there are slots.
 };
 
 /// A number for a new fd: the lowest that is free, set aside until a file is installed there, and given back if none

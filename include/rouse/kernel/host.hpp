@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../detail/assert.hpp"
+#include "../fault.hpp"
 #include "call.hpp"
 #include "chance.hpp"
 #include "task.hpp"
@@ -47,6 +48,9 @@ class Host {
   /// False if the calling thread is none that this host runs: asserted before every call.
   [[nodiscard]] virtual bool serves_this_thread() { return true; }
 
+  /// True while tasks are only there to give back what they hold: signals do not end the program any more.
+  [[nodiscard]] virtual bool is_unwinding() const { return false; }
+
   /// Takes tasks whose threads have ended off the list.
   virtual void forget_ended_tasks() {}
 
@@ -61,6 +65,11 @@ class Host {
   /// Something that Linux leaves to chance: a number below `n`, from a generator with a seed. Precondition: n > 0.
   virtual std::uint64_t choose(std::uint64_t n) { return chance_.below(n); }
   void seed(std::uint64_t seed) { chance_ = Chance{seed}; }
+
+  /// Whether a fault strikes that is to strike one call in `one_in`. Precondition: one_in > 0.
+  virtual bool strikes(std::uint64_t one_in) { return chance_.below(one_in) == 0; }
+  /// One struck.
+  virtual void fault_struck(const Op&, Fault) {}
 
   virtual void schedule_point(const Op&) {}
   /// The present task makes a call now: past the schedule point, before anything of it is done. A handler that runs

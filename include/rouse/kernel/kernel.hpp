@@ -4,7 +4,9 @@
 // where a call can be observed, scheduled, locked and checked.
 #pragma once
 
+#include "../call_site.hpp"
 #include "../detail/tsan.hpp"
+#include "../fault_plan.hpp"
 #include "epoll_file.hpp"
 #include "fd_table.hpp"
 #include "limits.hpp"
@@ -23,6 +25,21 @@
 #include <string>
 
 namespace rouse::inline v0::kernel {
+
+/// What a call that moves bytes moves at most, if no fault cuts it short.
+inline constexpr std::size_t uncut = SIZE_MAX;
+
+/// The body of a call. One that moves bytes is told how many at most.
+template <class Body>
+[[gnu::always_inline]] inline auto run_body(const Body& body, std::size_t most) {
+  if constexpr (requires { body(most); }) {
+    return body(most);
+  } else {
+    return body();
+  }
+}
+template <class Body>
+using ResultOf = decltype(run_body(std::declval<const Body&>(), uncut));
 
 class Kernel {
  public:
@@ -73,6 +90,19 @@ class Kernel {
     }
   }
 
+  /// Faults strike calls from now on as `plan` says, which outlives the kernel or is taken away by null. They strike
+  /// after the schedule point, where calls are counted in the order in which they are made. The plan's KernelAge goes
+  /// before the kernel's own.
+  void set_faults(FaultPlan* plan) {
+    faults_ = plan;
+    if (plan != nullptr) {
+      needs_ |= faulty;
+    } else {
+      needs_ &= ~faulty;
+    }
+  }
+  [[nodiscard]] const KernelAge& age_heeded() const { return faults_ != nullptr ? faults_->kernel() : age; }
+
   /// Sets CLOCK_REALTIME to so long after 1970, as a process with the capability would by clock_settime(2):
   /// `kernel.set_realtime(std::chrono::hours(24 * 365 * 40))`. Timers for a moment of that clock follow, and what is to
   /// be cancelled by this, is. Preconditions: a span, not `never`, and no less than the monotonic clock shows.
@@ -91,19 +121,19 @@ class Kernel {
   /// Makes a call. Two tests of a word when nobody watches; always inlined, as what the call captures would else go
   /// through memory. Running out of memory is ENOMEM: calls allocate before they change anything.
   template <class Body>
-  [[gnu::always_inline]] auto enter(const Op& op, CallArguments arguments, const Body& body) -> decltype(body()) {
+  [[gnu::always_inline]] auto enter(const Op& op, CallArguments arguments, const Body& body) -> ResultOf<Body> {
     ROUSE_ASSERT(host_.serves_this_thread(), "Kernel: called by a second thread; give it a kernel::ThreadHost");
     if (needs_.load(std::memory_order_relaxed) != 0) [[unlikely]]
       return observed(op, arguments.copy(), body);
     try {
-      const auto result = body();
+      const auto result = run_body(body, uncut);
       if (needs_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
         Locked locked{nullptr};
         return after_signals(body, result, locked, nullptr);
       }
       return result;
     } catch (const std::bad_alloc&) {
-      return decltype(body())::failure(ENOMEM);
+      return ResultOf<Body>::failure(ENOMEM);
     }
   }
 
@@ -126,6 +156,7 @@ class Kernel {
   [[nodiscard]] bool is_interrupted() { return host_.current().signals.is_due; }
 
   Limits limits;
+  KernelAge age;
   FileIds file_ids;
   FdTable fds;
   WatchCount epoll_watches{limits.max_user_watches};
@@ -139,6 +170,7 @@ class Kernel {
  private:
   // Beside the host's own needs.
   enum OwnNeeds : unsigned {
+    faulty = 1u << 27,
     timers_armed = 1u << 28,
     signals_due = 1u << 29,
     hidden = 1u << 30,
@@ -165,11 +197,18 @@ class Kernel {
     Host* host_;
   };
 
+  /// The call, or what the plan makes of it. In faults.hpp, as is what it asks.
+  template <class Body>
+  [[gnu::noinline, gnu::cold]] auto with_faults(const Op& op, const CallArguments& arguments, const Body& body)
+      -> ResultOf<Body>;
+  [[nodiscard]] std::optional<Fault> next_fault(const Op& op, const CallArguments& arguments);
+  void delay(const Op& op, Time span);
+
   /// One more copy of a call's body, for all who are in no hurry: with more callers, the one in enter() would not be
   /// inlined.
   template <class Body>
-  [[gnu::noinline, gnu::cold]] static auto again(const Body& body) -> decltype(body()) {
-    return body();
+  [[gnu::noinline, gnu::cold]] static auto again(const Body& body, std::size_t most) -> ResultOf<Body> {
+    return run_body(body, most);
   }
 
   /// Tells the host of a call, if it wants to know: null if not.
@@ -205,7 +244,7 @@ class Kernel {
   };
 
   template <class Body>
-  [[gnu::noinline]] auto observed(const Op& op, const CallArguments& arguments, const Body& body) -> decltype(body()) {
+  [[gnu::noinline]] auto observed(const Op& op, const CallArguments& arguments, const Body& body) -> ResultOf<Body> {
     const detail::Hidden hidden_from_tsan;
     if (needs(needs_schedule_points)) host_.schedule_point(op);
     Locked locked{needs(needs_locking) ? &host_ : nullptr};
@@ -215,9 +254,9 @@ class Kernel {
     // What another task sent while this one was in code of its own would have interrupted that.
     if (needs(signals_due)) static_cast<void>(run_handlers(host_.current(), locked));
     Watched watched{needs(needs_calls) ? &host_ : nullptr, op, arguments};
-    auto result = decltype(body())::failure(ENOMEM);
+    auto result = ResultOf<Body>::failure(ENOMEM);
     try {
-      result = again(body);
+      result = needs(faulty) ? with_faults(op, arguments, body) : again(body, uncut);
       if (needs(signals_due)) result = after_signals(body, result, locked, &watched);
     } catch (const std::bad_alloc&) {
       // As in enter().
@@ -241,7 +280,7 @@ class Kernel {
           handled == Handled::none || (handled == Handled::by_restarting && error == restarts_if_handler_says);
       if (!restarts) return Result::failure(EINTR);
       if (watched != nullptr) watched->restarts();
-      result = again(body);
+      result = again(body, uncut);
     }
   }
 
@@ -278,6 +317,7 @@ class Kernel {
     };
 
     const Outside outside{locked};
+    const detail::OutsideOfCall not_at_the_call_site;
     const detail::Visible visible;
     ::siginfo_t info = delivery.info;
     ::ucontext_t context{};  // Nobody was interrupted at any instruction.
@@ -301,6 +341,7 @@ class Kernel {
 
   std::atomic<unsigned> needs_;  // Changed with the kernel locked, read without.
   void (*check_)(const Kernel&) = nullptr;
+  FaultPlan* faults_ = nullptr;
 };
 
 /// Puts the calling thread into a network namespace, as setns(2) does: the sockets it makes from now on are there.

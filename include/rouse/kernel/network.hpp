@@ -12,7 +12,6 @@
 #include "net_namespace.hpp"
 #include "timers.hpp"
 
-#include <deque>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -41,22 +40,20 @@ class Packet : public SyncPoint {
 class Network {
  public:
   Network(Host& host, Timers& timers, FileIds& file_ids, const Limits& limits)
-      : host_(host), timers_(timers), file_ids_(file_ids), limits_(limits) {
-    namespaces_.push_back(
-        std::make_unique<NetNamespace>(*this, namespaces_.size(), "initial", std::vector<IpAddress>{}));
-  }
+      : host_(host), timers_(timers), file_ids_(file_ids), limits_(limits) {}
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
   ~Network();
 
   /// Where tasks are that were put nowhere else. It has its loopback and no other address.
-  [[nodiscard]] NetNamespace& initial() const { return *namespaces_.front(); }
+  [[nodiscard]] NetNamespace& initial() { return initial_; }
   /// A new one with these addresses beside its loopback. It reaches every other one at their addresses. Preconditions:
   /// they are addresses, and nobody has them.
   NetNamespace& add(std::string name, std::initializer_list<const char*> addresses);
   template <class Visit>
   void for_each(Visit visit) const {
-    for (const auto& each : namespaces_) visit(*each);
+    visit(initial_);
+    for (const auto& each : added_) visit(*each);
   }
   /// The link between two, or the loopback of one.
   [[nodiscard]] Link& link(const NetNamespace& a, const NetNamespace& b);
@@ -113,9 +110,11 @@ class Network {
   Timers& timers_;
   FileIds& file_ids_;
   const Limits& limits_;
-  std::vector<std::unique_ptr<NetNamespace>> namespaces_;
+  NetNamespace initial_{*this, 0, "initial", {}};
+  std::vector<std::unique_ptr<NetNamespace>> added_;
   std::map<Pair, Link> links_;
-  std::deque<Arrival> arrivals_;
+  std::vector<Arrival> arrivals_;
+  std::size_t arrived_ = 0;  // So many of them: they are cleared when all have.
   detail::IntrusiveList<UnderWay> under_way_;
   std::uint64_t next_sequence_ = 0;
 };
@@ -147,8 +146,8 @@ inline NetNamespace& Network::add(std::string name, std::initializer_list<const 
     ROUSE_ASSERT(owner(*address) == nullptr, "Network::add: another namespace has this address");
     parsed.push_back(*address);
   }
-  namespaces_.push_back(std::make_unique<NetNamespace>(*this, namespaces_.size(), std::move(name), std::move(parsed)));
-  return *namespaces_.back();
+  added_.push_back(std::make_unique<NetNamespace>(*this, added_.size() + 1, std::move(name), std::move(parsed)));
+  return *added_.back();
 }
 
 inline Link& Network::link(const NetNamespace& a, const NetNamespace& b) {
@@ -156,7 +155,8 @@ inline Link& Network::link(const NetNamespace& a, const NetNamespace& b) {
 }
 
 inline NetNamespace* Network::owner(const IpAddress& address) const {
-  for (const auto& each : namespaces_) {
+  // Those that were added are the ones with addresses, and everybody has the loopback.
+  for (const auto& each : added_) {
     if (!address.is_loopback() && each->has(address)) return each.get();
   }
   return nullptr;
@@ -189,11 +189,12 @@ inline void Network::send(NetNamespace& from, const IpAddress& to, std::unique_p
 }
 
 inline void Network::settle() noexcept {
-  while (!arrivals_.empty()) {
-    Arrival next = std::move(arrivals_.front());
-    arrivals_.pop_front();
+  while (arrived_ < arrivals_.size()) {
+    Arrival next = std::move(arrivals_[arrived_++]);
     arrive(next);  // What it sends in turn comes here as well: nobody but a call or a timer lets packets arrive.
   }
+  arrivals_.clear();
+  arrived_ = 0;
 }
 
 inline void Network::arrive(Arrival& arrival) noexcept {

@@ -5,7 +5,7 @@
 #include "signal_set.hpp"
 
 #include <algorithm>
-#include <deque>
+#include <vector>
 
 namespace rouse::inline v0::kernel {
 
@@ -40,8 +40,8 @@ class PendingSignals : public SyncPoint {
   }
 
  private:
-  std::deque<::siginfo_t> queue_;  // In order of arrival.
-  SignalSet set_;                  // The numbers in it.
+  std::vector<::siginfo_t> queue_;  // In order of arrival.
+  SignalSet set_;                   // The numbers in it.
 };
 
 }  // namespace rouse::inline v0::kernel

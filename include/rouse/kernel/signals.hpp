@@ -9,8 +9,8 @@
 #include "not_modelled.hpp"
 #include "wait_queue.hpp"
 
-#include <array>
 #include <atomic>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -53,13 +53,13 @@ struct Delivery {
 class Signals {
  public:
   /// `needs` has the bit `due` set while any task has a signal to take.
-  Signals(Host& host, std::atomic<unsigned>& needs, unsigned due) : host_(host), needs_(needs), due_(due) {
-    // As in a server, or a process that was started so: who wants to be told of a lost reader says so.
-    action(SIGPIPE).sa_handler = SIG_IGN;
-  }
+  Signals(Host& host, std::atomic<unsigned>& needs, unsigned due) : host_(host), needs_(needs), due_(due) {}
 
-  [[nodiscard]] struct ::sigaction& action(int signal) { return actions_[static_cast<std::size_t>(signal - 1)]; }
-  /// Sets what a signal does; what is pending and ignored now is forgotten.
+  [[nodiscard]] struct ::sigaction action(int signal) const {
+    const auto found = actions_.find(signal);
+    return found != actions_.end() ? found->second : initial_action(signal);
+  }
+  /// Sets what a signal does; what is pending and ignored now is forgotten. Throws std::bad_alloc.
   void set_action(int signal, const struct ::sigaction& to);
 
   /// Sends a signal to the process, or to one task of it.
@@ -102,7 +102,13 @@ class Signals {
   [[nodiscard]] SignalSet due(const Task& task) const {
     return (task.signals.pending.set() | process_.set()) - task.signals.mask;
   }
-  [[nodiscard]] bool is_ignored(int signal) {
+  [[nodiscard]] static struct ::sigaction initial_action(int signal) {
+    struct ::sigaction initial {};
+    // As in a server, or a process that was started so: who wants to be told of a lost reader says so.
+    if (signal == SIGPIPE) initial.sa_handler = SIG_IGN;
+    return initial;
+  }
+  [[nodiscard]] bool is_ignored(int signal) const {
     const auto handler = action(signal).sa_handler;
     return handler == SIG_IGN || (handler == SIG_DFL && ignored_by_default.has(signal));
   }
@@ -131,14 +137,14 @@ class Signals {
   Host& host_;
   std::atomic<unsigned>& needs_;
   const unsigned due_;
-  std::array<struct ::sigaction, signals_max> actions_{};
+  std::map<int, struct ::sigaction> actions_;  // Those that were set. All of them would be 10 KB for every kernel.
   PendingSignals process_;
   std::uint32_t last_taker_ = 0;  // The id of the task that was told last, if it was not the first one.
 };
 
 inline void Signals::set_action(int signal, const struct ::sigaction& to) {
+  actions_[signal] = to;
   touch(Object::everything(), Access::write);
-  action(signal) = to;
   if (is_ignored(signal)) forget(signal);
 }
 
@@ -261,11 +267,12 @@ inline std::optional<Delivery> Signals::take(Task& task) {
     const int signal = info.si_signo;
     Delivery delivery{info, action(signal), {}, {}};
     if (is_ignored(signal)) continue;
+    if (delivery.action.sa_handler == SIG_DFL && host_.is_unwinding()) continue;
     if (delivery.action.sa_handler == SIG_DFL) {
       if (stopping.has(signal)) throw NotModelled("stopping by signal " + std::to_string(signal));
       throw Killed(signal);
     }
-    if ((static_cast<unsigned>(delivery.action.sa_flags) & SA_RESETHAND) != 0) action(signal).sa_handler = SIG_DFL;
+    if ((static_cast<unsigned>(delivery.action.sa_flags) & SA_RESETHAND) != 0) actions_[signal].sa_handler = SIG_DFL;
 
     SignalSet while_handled = signal_set(delivery.action.sa_mask);
     if ((delivery.action.sa_flags & SA_NODEFER) == 0) while_handled = while_handled | SignalSet::of(signal);

@@ -68,7 +68,8 @@ inline SysResult<void> epoll_ctl(Kernel& kernel, int epfd, int operation, int fd
     if (!file->kind().is_pollable) return SysResult<void>::failure(EPERM);
     auto* const epoll = file_cast<EpollFile>(outer);
     if (epoll == nullptr || outer == file) return SysResult<void>::failure(EINVAL);
-    return detail_epoll::control(*epoll, operation, *file, fd, event);
+    const Event heeded{kernel.age_heeded().heeded(event.flags()), event.data()};
+    return detail_epoll::control(*epoll, operation, *file, fd, heeded);
   });
 }
 
@@ -136,6 +137,7 @@ inline SysResult<int> epoll_pwait2(Kernel& kernel, int epfd, Event* events, int 
                                    const ::sigset_t* mask) {
   const Op op{Call::epoll_pwait2, epfd};
   return kernel.enter(op, {events, max, timeout, mask}, [&]() -> SysResult<int> {
+    if (kernel.age_heeded().lacks(Call::epoll_pwait2)) return SysResult<int>::failure(ENOSYS);
     const SysResult<Time> span = timeout != nullptr ? get_span(timeout) : SysResult<Time>{time_never};
     if (!span.ok()) return span;
     if (mask != nullptr) return detail_epoll::wait_masked(kernel, op, events, max, span.value(), mask);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "blocking.hpp"
+#include "faults.hpp"
 #include "io_vectors.hpp"
 #include "pipe_file.hpp"
 #include "socket_waiting.hpp"
@@ -48,6 +49,17 @@ inline SysResult<std::size_t> write(Kernel& kernel, File& file, const Op& op, Us
   return result;
 }
 
+/// How many of `size` bytes a call moves at most, when a fault cuts it to `most`. Messages and numbers are not cut, nor
+/// is what goes into a pipe whole, pipe(7) says, or as a packet.
+[[nodiscard]] inline std::size_t cut(const File& file, Direction direction, std::size_t size, std::size_t most) {
+  if (most >= size) [[likely]]
+    return size;
+  const bool is_pipe = &file.kind() == &PipeEnd::file_kind;
+  const bool is_packet = is_pipe && (file.status_flags() & O_DIRECT) != 0;
+  const bool goes_whole = is_pipe && direction == Direction::write && size <= PIPE_BUF;
+  return is_packet || goes_whole || moves_whole_messages(file.kind().name) ? size : most;
+}
+
 /// What Linux asks before it looks at the file: 0 or an errno.
 inline int check_read(const File* file) {
   if (file == nullptr || !file->is_readable()) return EBADF;
@@ -70,32 +82,33 @@ inline int check_write(const File* file, const void* buffer, std::size_t n) {
 
 inline SysResult<std::size_t> read(Kernel& kernel, int fd, void* buffer, std::size_t n) {
   const Op op{Call::read, fd};
-  return kernel.enter(op, {buffer, n}, [&]() -> SysResult<std::size_t> {
+  return kernel.enter(op, {buffer, n}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     const int refused = detail_fd::check_read(file, buffer, n);
     if (refused != 0) [[unlikely]]
       return SysResult<std::size_t>::failure(refused);
     if (n == 0 && file->kind().is_socket) return 0;
-    UserOutput to{buffer, n};  // Linux moves rw_count_max at most; nothing here holds that much.
+    UserOutput to{buffer, detail_fd::cut(*file, Direction::read, n,
+                                         most)};  // Linux moves rw_count_max at most; nothing here holds that much.
     return detail_fd::read(kernel, *file, op, to);
   });
 }
 
 inline SysResult<std::size_t> write(Kernel& kernel, int fd, const void* buffer, std::size_t n) {
   const Op op{Call::write, fd};
-  return kernel.enter(op, {buffer, n}, [&]() -> SysResult<std::size_t> {
+  return kernel.enter(op, {buffer, n}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     const int refused = detail_fd::check_write(file, buffer, n);
     if (refused != 0) [[unlikely]]
       return SysResult<std::size_t>::failure(refused);
-    UserInput from{buffer, std::min(n, rw_count_max)};
+    UserInput from{buffer, detail_fd::cut(*file, Direction::write, std::min(n, rw_count_max), most)};
     return detail_fd::write(kernel, *file, op, from);
   });
 }
 
 inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* user_vectors, int n) {
   const Op op{Call::readv, fd};
-  return kernel.enter(op, {user_vectors, n}, [&]() -> SysResult<std::size_t> {
+  return kernel.enter(op, {user_vectors, n}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     const int refused = detail_fd::check_read(file);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
@@ -103,14 +116,14 @@ inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* user_
     const SysResult<std::size_t> size = vectors.get(user_vectors, n);
     if (!size.ok()) return size;
     if (size.value() == 0) return 0;
-    UserOutput to{vectors.all(), size.value()};
+    UserOutput to{vectors.all(), detail_fd::cut(*file, Direction::read, size.value(), most)};
     return detail_fd::read(kernel, *file, op, to);
   });
 }
 
 inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* user_vectors, int n) {
   const Op op{Call::writev, fd};
-  return kernel.enter(op, {user_vectors, n}, [&]() -> SysResult<std::size_t> {
+  return kernel.enter(op, {user_vectors, n}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     const int refused = detail_fd::check_write(file);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
@@ -119,7 +132,7 @@ inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* user
     if (!size.ok()) return size;
     if (size.value() == 0) return 0;
     if (file->kind().gathers_writes) {
-      UserInput from{vectors.all(), size.value()};
+      UserInput from{vectors.all(), detail_fd::cut(*file, Direction::write, size.value(), most)};
       return detail_fd::write(kernel, *file, op, from);
     }
     // A file that knows only single writes gets one for each vector, until one falls short. Empty vectors are passed
@@ -154,25 +167,25 @@ inline int check_end(std::int64_t offset, std::size_t n) {
 }  // namespace detail_fd
 
 inline SysResult<std::size_t> pread(Kernel& kernel, int fd, void* buffer, std::size_t n, std::int64_t offset) {
-  return kernel.enter({Call::pread, fd}, {buffer, n, offset}, [&]() -> SysResult<std::size_t> {
+  return kernel.enter({Call::pread, fd}, {buffer, n, offset}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     int refused = detail_fd::check_position(file, offset);
     if (refused == 0) refused = detail_fd::check_read(file, buffer, n);
     if (refused == 0) refused = detail_fd::check_end(offset, n);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
-    UserOutput to{buffer, n};
+    UserOutput to{buffer, detail_fd::cut(*file, Direction::read, n, most)};
     return file->read(to);
   });
 }
 
 inline SysResult<std::size_t> pwrite(Kernel& kernel, int fd, const void* buffer, std::size_t n, std::int64_t offset) {
-  return kernel.enter({Call::pwrite, fd}, {buffer, n, offset}, [&]() -> SysResult<std::size_t> {
+  return kernel.enter({Call::pwrite, fd}, {buffer, n, offset}, [&](std::size_t most) -> SysResult<std::size_t> {
     File* const file = kernel.file(fd);
     int refused = detail_fd::check_position(file, offset);
     if (refused == 0) refused = detail_fd::check_write(file, buffer, n);
     if (refused == 0) refused = detail_fd::check_end(offset, n);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
-    UserInput from{buffer, std::min(n, rw_count_max)};
+    UserInput from{buffer, detail_fd::cut(*file, Direction::write, std::min(n, rw_count_max), most)};
     return file->write(from);
   });
 }
@@ -287,6 +300,7 @@ inline SysResult<int> fcntl(Kernel& kernel, int fd, int command, long argument) 
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<int>::failure(EBADF);
     const auto number = static_cast<unsigned>(argument);  // Of the argument, these take the lower 32 bits.
+    if (const int error = kernel.age_heeded().fcntl_error(command); error != 0) return SysResult<int>::failure(error);
     switch (command) {
       case F_DUPFD:
       case F_DUPFD_CLOEXEC:
@@ -350,6 +364,7 @@ inline SysResult<int> ioctl(Kernel& kernel, int fd, unsigned long long_request, 
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<int>::failure(EBADF);
     const auto request = static_cast<unsigned>(long_request);
+    if (const int error = kernel.age_heeded().ioctl_error(request); error != 0) return SysResult<int>::failure(error);
     switch (request) {
       case FIOCLEX:
       case FIONCLEX: kernel.fds.set_close_on_exec(fd, request == FIOCLEX); return 0;

@@ -1,7 +1,7 @@
 // The calls on signals, and who the process and its tasks are.
 #pragma once
 
-#include "kernel.hpp"
+#include "blocking.hpp"
 #include "signalfd_file.hpp"
 
 namespace rouse::inline v0::kernel::sys {

@@ -1,7 +1,7 @@
 // The calls on paths and limits.
 #pragma once
 
-#include "kernel.hpp"
+#include "blocking.hpp"
 
 #include <fcntl.h>
 #include <string>

@@ -49,7 +49,10 @@ enum class Urgent {
   taken,      ///< Read by itself: what is left is its place in the stream.
 };
 
-class TcpEndpoint final : public SyncPoint, public PortUser, private Timer, public std::enable_shared_from_this<TcpEndpoint> {
+class TcpEndpoint final : public SyncPoint,
+                          public PortUser,
+                          private Timer,
+                          public std::enable_shared_from_this<TcpEndpoint> {
  public:
   TcpEndpoint(NetNamespace& net, const InetOptions& with)
       : Timer(net.network().timers()), options(with), net_(net), delayed_ack_(*this) {}

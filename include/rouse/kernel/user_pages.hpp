@@ -58,6 +58,12 @@ class UserPages {
 
   /// Asks anew about every page, on this thread.
   static void forget() { readable = writable = KnownPages{}; }
+  /// The page that ends at `end` stays good until then, so Linux need not be asked. Precondition: it is a page's end.
+  static void trust_page_before(const void* end) {
+    const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(end) / page_size;
+    readable.add_pages(page - 1, page);
+    writable.add_pages(page - 1, page);
+  }
 
  private:
   // madvise(2), Linux 5.14: makes pages present as a read or a write would, and changes nothing in them.

@@ -28,16 +28,18 @@ class atomic {
   atomic(const atomic&) = delete;
   atomic& operator=(const atomic&) = delete;
 
-  [[nodiscard]] T load(Order order = std::memory_order_seq_cst) const {
+  [[nodiscard]] T load(Order order = std::memory_order_seq_cst, CallSite site = CallSite::current()) const {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     enter("atomic::load", kernel::Access::read);
     acquire(order);
     tell(" = ", value_);
     return value_;
   }
   operator T() const { return load(); }
-  void store(T value, Order order = std::memory_order_seq_cst) {
+  void store(T value, Order order = std::memory_order_seq_cst, CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     enter("atomic::store");
     release(order);
     value_ = value;
@@ -47,12 +49,15 @@ class atomic {
     store(value);
     return value;
   }
-  T exchange(T value, Order order = std::memory_order_seq_cst) {
+  T exchange(T value, Order order = std::memory_order_seq_cst, CallSite site = CallSite::current()) {
+    const detail::CallScope scope{site};
     return change("atomic::exchange", order, [&](T) { return value; });
   }
   /// Never fails without a reason, the weak one neither.
-  bool compare_exchange_strong(T& expected, T desired, Order success, Order failure) {
+  bool compare_exchange_strong(T& expected, T desired, Order success, Order failure,
+                               CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     enter("atomic::compare_exchange");
     if (!(value_ == expected)) {
       acquire(failure);
@@ -66,50 +71,66 @@ class atomic {
     tell(", now ", value_);
     return true;
   }
-  bool compare_exchange_strong(T& expected, T desired, Order order = std::memory_order_seq_cst) {
-    return compare_exchange_strong(expected, desired, order, order);
+  bool compare_exchange_strong(T& expected, T desired, Order order = std::memory_order_seq_cst,
+                               CallSite site = CallSite::current()) {
+    return compare_exchange_strong(expected, desired, order, order, site);
   }
-  bool compare_exchange_weak(T& expected, T desired, Order success, Order failure) {
-    return compare_exchange_strong(expected, desired, success, failure);
+  bool compare_exchange_weak(T& expected, T desired, Order success, Order failure,
+                             CallSite site = CallSite::current()) {
+    return compare_exchange_strong(expected, desired, success, failure, site);
   }
-  bool compare_exchange_weak(T& expected, T desired, Order order = std::memory_order_seq_cst) {
-    return compare_exchange_strong(expected, desired, order);
+  bool compare_exchange_weak(T& expected, T desired, Order order = std::memory_order_seq_cst,
+                             CallSite site = CallSite::current()) {
+    return compare_exchange_strong(expected, desired, order, order, site);
   }
 
   /// Sleeps while the value is `old`, until it is notified.
-  void wait(T old, Order order = std::memory_order_seq_cst) const {
+  void wait(T old, Order order = std::memory_order_seq_cst, CallSite site = CallSite::current()) const {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     enter("atomic::wait");
     World& world = World::here();
     while (value_ == old && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, "atomic::wait"));
     world.step_ended();
     acquire(order);
   }
-  void notify_one() {
+  void notify_one(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     enter("atomic::notify_one");
     World::here().wake_one(waiting_);
   }
-  void notify_all() {
+  void notify_all(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     enter("atomic::notify_all");
     World::here().wake_all(waiting_);
   }
 
   /// Of numbers and, in elements, of pointers. Signed numbers wrap.
-  T fetch_add(Step by, Order order = std::memory_order_seq_cst) requires is_countable {
+  T fetch_add(Step by, Order order = std::memory_order_seq_cst,
+              CallSite site = CallSite::current()) requires is_countable {
+    const detail::CallScope scope{site};
     return change("atomic::fetch_add", order, [&](T value) { return sum(value, by); });
   }
-  T fetch_sub(Step by, Order order = std::memory_order_seq_cst) requires is_countable {
+  T fetch_sub(Step by, Order order = std::memory_order_seq_cst,
+              CallSite site = CallSite::current()) requires is_countable {
+    const detail::CallScope scope{site};
     return change("atomic::fetch_sub", order, [&](T value) { return difference(value, by); });
   }
-  T fetch_and(T bits, Order order = std::memory_order_seq_cst) requires std::integral<T> {
+  T fetch_and(T bits, Order order = std::memory_order_seq_cst,
+              CallSite site = CallSite::current()) requires std::integral<T> {
+    const detail::CallScope scope{site};
     return change("atomic::fetch_and", order, [&](T value) { return static_cast<T>(value & bits); });
   }
-  T fetch_or(T bits, Order order = std::memory_order_seq_cst) requires std::integral<T> {
+  T fetch_or(T bits, Order order = std::memory_order_seq_cst,
+             CallSite site = CallSite::current()) requires std::integral<T> {
+    const detail::CallScope scope{site};
     return change("atomic::fetch_or", order, [&](T value) { return static_cast<T>(value | bits); });
   }
-  T fetch_xor(T bits, Order order = std::memory_order_seq_cst) requires std::integral<T> {
+  T fetch_xor(T bits, Order order = std::memory_order_seq_cst,
+              CallSite site = CallSite::current()) requires std::integral<T> {
+    const detail::CallScope scope{site};
     return change("atomic::fetch_xor", order, [&](T value) { return static_cast<T>(value ^ bits); });
   }
   T operator++() { return sum(fetch_add(1), 1); }

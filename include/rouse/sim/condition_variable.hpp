@@ -16,43 +16,50 @@ class condition_variable {
   condition_variable(const condition_variable&) = delete;
   condition_variable& operator=(const condition_variable&) = delete;
 
-  void notify_one() {
+  void notify_one(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     world.pass("condition_variable::notify_one", waiting_, kernel::Access::write, false);
     world.wake_one(waiting_);
   }
-  void notify_all() {
+  void notify_all(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     world.pass("condition_variable::notify_all", waiting_, kernel::Access::write, false);
     world.wake_all(waiting_);
   }
 
   /// Precondition of all waits: the calling task has locked it.
-  void wait(std::unique_lock<mutex>& lock) { static_cast<void>(wait_to(lock, kernel::time_never)); }
+  void wait(std::unique_lock<mutex>& lock, CallSite site = CallSite::current()) {
+    static_cast<void>(wait_to(lock, kernel::time_never, site));
+  }
   template <class Predicate>
-  void wait(std::unique_lock<mutex>& lock, Predicate predicate) {
+  void wait(std::unique_lock<mutex>& lock, Predicate predicate, CallSite site = CallSite::current()) {
     const WaitsFor<Predicate> waits{predicate};
-    while (!predicate()) wait(lock);
+    while (!predicate()) wait(lock, site);
   }
 
   template <DurationLike Duration>
-  std::cv_status wait_for(std::unique_lock<mutex>& lock, const Duration& span) {
-    return wait_to(lock, deadline_of(Timeout{span}));
+  std::cv_status wait_for(std::unique_lock<mutex>& lock, const Duration& span, CallSite site = CallSite::current()) {
+    return wait_to(lock, deadline_of(Timeout{span}), site);
   }
   template <TimePointLike TimePoint>
-  std::cv_status wait_until(std::unique_lock<mutex>& lock, const TimePoint& moment) {
-    return wait_to(lock, deadline_of(Timeout{moment}));
+  std::cv_status wait_until(std::unique_lock<mutex>& lock, const TimePoint& moment,
+                            CallSite site = CallSite::current()) {
+    return wait_to(lock, deadline_of(Timeout{moment}), site);
   }
   /// False if the predicate is false at the end of the time.
   template <DurationLike Duration, class Predicate>
-  bool wait_for(std::unique_lock<mutex>& lock, const Duration& span, Predicate predicate) {
-    return wait_to(lock, deadline_of(Timeout{span}), predicate);
+  bool wait_for(std::unique_lock<mutex>& lock, const Duration& span, Predicate predicate,
+                CallSite site = CallSite::current()) {
+    return wait_to(lock, deadline_of(Timeout{span}), predicate, site);
   }
   template <TimePointLike TimePoint, class Predicate>
-  bool wait_until(std::unique_lock<mutex>& lock, const TimePoint& moment, Predicate predicate) {
-    return wait_to(lock, deadline_of(Timeout{moment}), predicate);
+  bool wait_until(std::unique_lock<mutex>& lock, const TimePoint& moment, Predicate predicate,
+                  CallSite site = CallSite::current()) {
+    return wait_to(lock, deadline_of(Timeout{moment}), predicate, site);
   }
 
  private:
@@ -83,16 +90,17 @@ class condition_variable {
   };
 
   template <class Predicate>
-  bool wait_to(std::unique_lock<mutex>& lock, kernel::Time deadline, Predicate& predicate) {
+  bool wait_to(std::unique_lock<mutex>& lock, kernel::Time deadline, Predicate& predicate, CallSite site) {
     const WaitsFor<Predicate> waits{predicate};
     while (!predicate()) {
-      if (wait_to(lock, deadline) == std::cv_status::timeout) return predicate();
+      if (wait_to(lock, deadline, site) == std::cv_status::timeout) return predicate();
     }
     return true;
   }
 
-  std::cv_status wait_to(std::unique_lock<mutex>& lock, kernel::Time deadline) {
+  std::cv_status wait_to(std::unique_lock<mutex>& lock, kernel::Time deadline, CallSite site) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     ROUSE_ASSERT(lock.owns_lock(), "sim::condition_variable: waits without the lock");
     world.pass("condition_variable::wait", waiting_);

@@ -34,6 +34,9 @@ class Fiber {
     detail::tsan_destroy_fiber(is_root() ? nullptr : tsan_);
   }
 
+  /// Precondition: it is not the root, which is on the thread's own.
+  [[nodiscard]] const Stack& stack() const { return *stack_; }
+
  private:
   friend class FiberPool;
 

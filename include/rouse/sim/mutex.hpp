@@ -21,15 +21,17 @@ class mutex {
                  "sim::mutex: destroyed while it is locked");
   }
 
-  void lock() {
+  void lock(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     world.pass("mutex::lock", waiting_);
     wait_and_take(world, "mutex::lock");
   }
   /// False if somebody has it.
-  [[nodiscard]] bool try_lock() {
+  [[nodiscard]] bool try_lock(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     world.pass("mutex::try_lock", waiting_);
     world.step_is(waiting_.holder == nullptr);
@@ -38,8 +40,9 @@ class mutex {
     return true;
   }
   /// Precondition: the calling task has it.
-  void unlock() {
+  void unlock(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     world.pass("mutex::unlock", waiting_, kernel::Access::write, false);  // Mostly in a destructor.
     release(world);
@@ -80,16 +83,19 @@ class shared_mutex {
                  "sim::shared_mutex: destroyed while it is locked");
   }
 
-  void lock() {
+  void lock(CallSite site = CallSite::current()) {
+    const detail::CallScope scope{site};
     lock_when(
         "shared_mutex::lock", [this] { return is_free(); }, true);
   }
-  [[nodiscard]] bool try_lock() {
+  [[nodiscard]] bool try_lock(CallSite site = CallSite::current()) {
+    const detail::CallScope scope{site};
     return lock_if(
         "shared_mutex::try_lock", [this] { return is_free(); }, true);
   }
-  void unlock() {
+  void unlock(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     world.pass("shared_mutex::unlock", waiting_, kernel::Access::write, false);
     ROUSE_ASSERT(is_written_ || world.is_unwinding(), "sim::shared_mutex: not locked");
@@ -100,16 +106,19 @@ class shared_mutex {
     world.wake_all(waiting_);
   }
 
-  void lock_shared() {
+  void lock_shared(CallSite site = CallSite::current()) {
+    const detail::CallScope scope{site};
     lock_when(
         "shared_mutex::lock_shared", [this] { return !is_written_; }, false);
   }
-  [[nodiscard]] bool try_lock_shared() {
+  [[nodiscard]] bool try_lock_shared(CallSite site = CallSite::current()) {
+    const detail::CallScope scope{site};
     return lock_if(
         "shared_mutex::try_lock_shared", [this] { return !is_written_; }, false);
   }
-  void unlock_shared() {
+  void unlock_shared(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     world.pass("shared_mutex::unlock_shared", waiting_, kernel::Access::write, false);
     ROUSE_ASSERT(readers_ > 0 || world.is_unwinding(), "sim::shared_mutex: not locked for reading");

@@ -5,9 +5,13 @@
 #include "timeline.hpp"
 #include "trace.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace rouse::inline v0::sim {
 
@@ -27,17 +31,35 @@ struct ReportOptions {
   return text + (is_in_it ? " in " : outcome.ending == Ending::leaked_fd ? ", made by " : ", after ") + outcome.call;
 }
 
+namespace detail_report {
+
+/// The lines of a text, each no longer than `width` if its words allow; what goes on, is further in.
+inline std::string broken(const std::string& text, const std::string& indent, std::size_t width) {
+  std::string out;
+  std::string_view rest = text;
+  std::string before = indent;
+  while (!rest.empty()) {
+    out += before + std::string{detail_timeline::take_line(rest, width - before.size())} + '\n';
+    before = indent + "    ";
+  }
+  return out;
+}
+
+}  // namespace detail_report
+
 /// What failed; the schedule as a timeline; who waits on whom; what the kernel holds, if that is part of the failure;
 /// and the lines that replay it and search again, for tests that use sim::check. Precondition: the trace is of that
 /// run.
 [[nodiscard]] inline std::string report(const Outcome& outcome, const Trace& trace, const ReportOptions& options = {}) {
-  std::string text = summary(outcome) + "\ntimeline:\n" + timeline(trace, options.timeline);
+  using detail_report::broken;
+  const std::size_t width = std::max<std::size_t>(options.timeline.width, 40);
+  std::string text = broken(summary(outcome), "", width) + "timeline:\n" + timeline(trace, options.timeline);
   const std::vector<std::string> waits = trace.waits_text();
   if (!waits.empty()) text += "who waits on whom:\n";
-  for (std::string wait : waits) {
+  for (const std::string& wait : waits) {
     const std::size_t more = wait.find("; ");
-    if (more != wait.npos) wait.replace(more, 2, "\n    ");
-    text += "  " + wait + '\n';
+    text += broken(wait.substr(0, more), "  ", width);
+    if (more != wait.npos) text += broken(wait.substr(more + 2), "    ", width);
   }
   const bool has_more = outcome.text.find('\n') != outcome.text.npos;
   if (has_more) text += outcome.text + (outcome.text.back() == '\n' ? "" : "\n");

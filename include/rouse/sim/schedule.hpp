@@ -20,6 +20,7 @@ class Schedule {
   explicit Schedule(std::vector<std::uint64_t> choices) : choices_(std::move(choices)) {}
 
   void push_back(std::uint64_t choice) { choices_.push_back(choice); }
+  void reserve(std::size_t choices) { choices_.reserve(choices); }
   [[nodiscard]] std::size_t size() const { return choices_.size(); }
   [[nodiscard]] std::uint64_t operator[](std::size_t i) const { return choices_[i]; }
   [[nodiscard]] const std::vector<std::uint64_t>& choices() const { return choices_; }

@@ -22,8 +22,9 @@ class counting_semaphore {
   [[nodiscard]] static constexpr std::ptrdiff_t max() noexcept { return LeastMax; }
 
   /// Precondition: the count does not go beyond max().
-  void release(std::ptrdiff_t n = 1) {
+  void release(std::ptrdiff_t n = 1, CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     world.pass("semaphore::release", waiting_, kernel::Access::write, false);
     ROUSE_ASSERT(n >= 0 && n <= max() - count_, "sim::counting_semaphore: released beyond its maximum");
@@ -31,13 +32,15 @@ class counting_semaphore {
     count_ += n;
     world.wake_all(waiting_);
   }
-  void acquire() {
+  void acquire(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     static_cast<void>(acquire_until(kernel::time_never));
   }
   /// False if there is none now.
-  [[nodiscard]] bool try_acquire() {
+  [[nodiscard]] bool try_acquire(CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     World& world = World::here();
     world.pass("semaphore::try_acquire", waiting_);
     world.step_is(count_ != 0);
@@ -46,13 +49,14 @@ class counting_semaphore {
     return true;
   }
   template <DurationLike Duration>
-  [[nodiscard]] bool try_acquire_for(const Duration& span) {
+  [[nodiscard]] bool try_acquire_for(const Duration& span, CallSite site = CallSite::current()) {
     const detail::Hidden hidden;
+    const detail::CallScope scope{site};
     return acquire_until(World::here().deadline_of(Timeout{span}));
   }
   template <TimePointLike TimePoint>
-  [[nodiscard]] bool try_acquire_until(const TimePoint& moment) {
-    return try_acquire_for(moment - TimePoint::clock::now());
+  [[nodiscard]] bool try_acquire_until(const TimePoint& moment, CallSite site = CallSite::current()) {
+    return try_acquire_for(moment - TimePoint::clock::now(), site);
   }
 
  private:

@@ -1,28 +1,14 @@
 // sim::Shared: a variable that several tasks use, and whose accesses have to be ordered by something other than luck.
 #pragma once
 
+#include "../call_site.hpp"
 #include "world.hpp"
 
-#include <source_location>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace rouse::inline v0::sim {
-
-/// Where in the source an access stands.
-struct Site {
-  const char* file = "";
-  unsigned line = 0;
-
-  static constexpr Site of(const std::source_location& where) { return {where.file_name(), where.line()}; }
-  /// "server.cpp:17": without the directories, which differ from build to build.
-  [[nodiscard]] std::string text() const {
-    const std::string_view path{file};
-    return std::string{path.substr(path.rfind('/') + 1)} + ':' + std::to_string(line);
-  }
-};
 
 /// The accesses to one variable, and whether they are ordered: by std's rules, with the kernel's edges beside those of
 /// mutexes, atomics and threads. Outside of a World it knows nothing.
@@ -30,16 +16,16 @@ class AccessLog {
  public:
   explicit AccessLog(const char* name) : name_(name) {}
 
-  void read(Site site) { note(kernel::Access::read, site); }
-  void write(Site site) { note(kernel::Access::write, site); }
+  void read(CallSite site) { note(kernel::Access::read, site); }
+  void write(CallSite site) { note(kernel::Access::write, site); }
 
  private:
   struct Entry {
     Moment when;
-    Site where;
+    CallSite where = CallSite::unknown();
   };
 
-  void note(kernel::Access access, Site site) {
+  void note(kernel::Access access, CallSite site) {
     const detail::Hidden hidden;
     World* const world = World::running();
     if (world == nullptr || world->is_unwinding()) return;
@@ -58,7 +44,7 @@ class AccessLog {
     write_ = {order.now(task), site};
   }
 
-  void check(World& world, const HappensBefore& order, kernel::Access access, Site site,
+  void check(World& world, const HappensBefore& order, kernel::Access access, CallSite site,
              const std::pair<const char*, Entry>& earlier) {
     const auto& [verb, entry] = earlier;
     if (order.is_before(entry.when, world.current_task().id())) return;
@@ -89,19 +75,19 @@ class Shared {
   Shared& operator=(const Shared&) = delete;
 
   /// The value. The reference is good until the next schedule point: a later look at it is not seen.
-  [[nodiscard]] const T& read(std::source_location where = std::source_location::current()) const {
-    log_.read(Site::of(where));
+  [[nodiscard]] const T& read(CallSite site = CallSite::current()) const {
+    log_.read(site);
     return value_;
   }
-  void write(T value, std::source_location where = std::source_location::current()) {
-    log_.write(Site::of(where));
+  void write(T value, CallSite site = CallSite::current()) {
+    log_.write(site);
     value_ = std::move(value);
   }
   /// `change(T&)`, a read and a write at one place.
   template <class Change>
-  decltype(auto) modify(Change change, std::source_location where = std::source_location::current()) {
-    log_.read(Site::of(where));
-    log_.write(Site::of(where));
+  decltype(auto) modify(Change change, CallSite site = CallSite::current()) {
+    log_.read(site);
+    log_.write(site);
     return change(value_);
   }
 

@@ -15,8 +15,8 @@
 
 namespace rouse::inline v0::sim {
 
-/// The simpler run has fewer preemptions; of as many, fewer choices that are not 0; then smaller ones, and an earlier
-/// end.
+/// The simpler run has fewer preemptions; of as many, fewer faults; then fewer choices that are not 0; then smaller
+/// ones, and an earlier end.
 class Shrinker {
  public:
   /// Makes as many runs as it may, or as many as take so many steps.
@@ -69,7 +69,7 @@ class Shrinker {
     return true;
   }
 
-  static std::array<std::uint64_t, 4> measure(const Outcome& outcome) {
+  static std::array<std::uint64_t, 5> measure(const Outcome& outcome) {
     std::uint64_t not_zero = 0, sum = 0, end = 0;
     for (std::size_t i = 0; i < outcome.schedule.size(); ++i) {
       if (outcome.schedule[i] == 0) continue;
@@ -77,7 +77,7 @@ class Shrinker {
       sum += outcome.schedule[i];
       end = i + 1;
     }
-    return {outcome.preemptions, not_zero, sum, end};
+    return {outcome.preemptions, outcome.faults, not_zero, sum, end};
   }
 
   /// Halves what is left of the end that can be 0.

@@ -33,6 +33,8 @@ class Stack {
 
   [[nodiscard]] void* bottom() const { return static_cast<char*>(base_) + guard_; }
   [[nodiscard]] std::size_t size() const { return mapped_ - guard_; }
+  /// Where it begins to grow down.
+  [[nodiscard]] void* top() const { return static_cast<char*>(base_) + mapped_; }
 
  private:
   void* base_ = nullptr;

@@ -8,16 +8,18 @@
 namespace rouse::inline v0::sim::this_thread {
 
 /// A point at which another task may go on; if one can, it need not. A loop that only yields is a livelock.
-inline void yield() {
+inline void yield(CallSite site = CallSite::current()) {
   const detail::Hidden hidden;
+  const detail::CallScope scope{site};
   World::here().pass("yield");
   kernel::touch(kernel::Object::everything(), kernel::Access::write);  // Who yields, shares something not seen here.
 }
 
 /// Sleeps in virtual time: a duration.
 template <DurationLike Duration>
-void sleep_for(const Duration& span) {
+void sleep_for(const Duration& span, CallSite site = CallSite::current()) {
   const detail::Hidden hidden;
+  const detail::CallScope scope{site};
   World& world = World::here();
   world.pass("sleep");
   const Timeout limit{span};
@@ -29,8 +31,8 @@ void sleep_for(const Duration& span) {
 
 /// Sleeps until a moment, of sim::clock or of another clock, which is then asked how far away it is.
 template <TimePointLike TimePoint>
-void sleep_until(const TimePoint& moment) {
-  sleep_for(moment - TimePoint::clock::now());
+void sleep_until(const TimePoint& moment, CallSite site = CallSite::current()) {
+  sleep_for(moment - TimePoint::clock::now(), site);
 }
 
 /// The number of the task: 1 for the first.

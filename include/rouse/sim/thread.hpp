@@ -17,15 +17,17 @@ class thread {
   using id = std::uint32_t;  ///< 0 for none.
 
   thread() = default;
-  /// Starts it with copies of the arguments.
-  template <class F, class... Arguments>
+  template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, thread>)
-  explicit thread(F&& f, Arguments&&... arguments) {
-    World& world = World::here();
-    auto call = [f = std::forward<F>(f), arguments = std::make_tuple(std::forward<Arguments>(arguments)...)]() mutable {
-      std::apply(std::move(f), std::move(arguments));
-    };
-    task_ = &world.spawn("thread", std::move(call));
+  explicit thread(F&& f, CallSite site = CallSite::current()) {
+    const detail::CallScope scope{site};
+    start(std::forward<F>(f));
+  }
+  /// Starts it with copies of the arguments. Of no line: after any number of arguments there is no room for one.
+  template <class F, class First, class... Rest>
+    requires(!std::same_as<std::remove_cvref_t<F>, thread> && !std::same_as<std::remove_cvref_t<First>, CallSite>)
+  explicit thread(F&& f, First&& first, Rest&&... rest) {
+    start(std::forward<F>(f), std::forward<First>(first), std::forward<Rest>(rest)...);
   }
   thread(thread&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
   /// Precondition: not joinable.
@@ -36,6 +38,7 @@ class thread {
   }
   ~thread() {
     if (task_ == nullptr) return;
+    const detail::CallScope scope{CallSite::destructor()};
     World& world = World::here();
     if (!world.is_unwinding()) world.give_up("sim::thread: destroyed while it is joinable");
     world.join_quietly(*task_);
@@ -46,7 +49,8 @@ class thread {
   [[nodiscard]] static unsigned hardware_concurrency() { return 1; }
 
   /// Precondition: joinable. One that joins itself sleeps for ever.
-  void join() {
+  void join(CallSite site = CallSite::current()) {
+    const detail::CallScope scope{site};
     ROUSE_ASSERT(task_ != nullptr, "sim::thread: joined twice, or never started");
     World::here().join(*task_);
     task_ = nullptr;
@@ -60,6 +64,14 @@ class thread {
   void swap(thread& other) noexcept { std::swap(task_, other.task_); }
 
  private:
+  template <class F, class... Arguments>
+  void start(F&& f, Arguments&&... arguments) {
+    auto call = [f = std::forward<F>(f), arguments = std::make_tuple(std::forward<Arguments>(arguments)...)]() mutable {
+      std::apply(std::move(f), std::move(arguments));
+    };
+    task_ = &World::here().spawn("thread", std::move(call));
+  }
+
   SimTask* task_ = nullptr;
 };
 

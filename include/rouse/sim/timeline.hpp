@@ -18,6 +18,19 @@ struct TimelineOptions {
 
 namespace detail_timeline {
 
+/// Takes as many words as there is room for, one at least.
+inline std::string_view take_line(std::string_view& text, std::size_t room) {
+  std::size_t end = text.size();
+  if (end > room) {
+    end = text.rfind(' ', room);
+    if (end == text.npos || end == 0) end = std::min(text.find(' '), text.size());
+  }
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(text.find_first_not_of(' ', end), text.size()));
+  while (line.ends_with(' ')) line.remove_suffix(1);
+  return line;
+}
+
 /// Draws lines from events, in order.
 class Drawing {
  public:
@@ -87,17 +100,6 @@ class Drawing {
       lines_.push_back(lanes_of(0) + std::string(name_width_ + 4, ' ') + std::string{take_line(what, room - 2)});
     }
   }
-  static std::string_view take_line(std::string_view& text, std::size_t room) {
-    std::size_t end = text.size();
-    if (end > room) {
-      end = text.rfind(' ', room);
-      if (end == text.npos || end == 0) end = std::min(text.find(' '), text.size());
-    }
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(text.find_first_not_of(' ', end), text.size()));
-    return line;
-  }
-
   const Trace& trace_;
   const std::size_t width_;
   std::vector<Lane> lanes_;

@@ -2,6 +2,7 @@
 // who woke whom, how time moved, and the failure. The same for each run of the same schedule, whatever compiled it.
 #pragma once
 
+#include "../call_site.hpp"
 #include "fd_names.hpp"
 #include "outcome.hpp"
 #include "result_text.hpp"
@@ -125,8 +126,11 @@ class Trace {
 
   [[nodiscard]] std::uint32_t current() const { return is_time_ ? 0 : kernel_->host().current().id(); }
   [[nodiscard]] Task& task() { return tasks_[kernel_->host().current().id() - 1]; }
-  /// Where the present call stands in the source.
-  [[nodiscard]] static std::string place_now() { return {}; }
+  /// Where the present call stands in the source, but for destructors, which say it all.
+  [[nodiscard]] static std::string place_now() {
+    const CallSite site = CallSite::present();
+    return site.is_known() ? site.text() : std::string{};
+  }
 
   TraceEvent& add(Kind kind, std::uint32_t task);
   std::size_t begin_call(std::string text, bool is_step, std::uint32_t other = 0);

@@ -57,11 +57,13 @@ inline std::vector<std::string> Trace::waits_text() const {
     const TraceEvent& call = events_[wait.call];
     std::string line = task_name(wait.task) + " waits in " + call.text;
     if (call.other != 0) line += ' ' + task_name(call.other);
+    if (!call.place.empty()) line += " at " + call.place;
     if (wait.until != kernel::time_never) line += " until " + value_text::moment(wait.until);
     if (wait.on != 0 && call.other == 0) line += "; " + task_name(wait.on) + " has it";
     if (wait.last_use != none) {
       const TraceEvent& use = events_[wait.last_use];
       line += "; last used by " + task_name(use.task) + ": " + use.text + use.result;
+      if (!use.place.empty()) line += " at " + use.place;
     }
     lines.push_back(std::move(line));
   }

@@ -5,6 +5,7 @@
 #include "../backend/emulated.hpp"
 #include "../kernel/dump.hpp"
 #include "../kernel/kernel.hpp"
+#include "call_census.hpp"
 #include "outcome.hpp"
 #include "policy/policy.hpp"
 #include "recorder.hpp"
@@ -26,6 +27,7 @@ struct WorldOptions {
   /// How many schedule points may go by without time moving; more is a livelock.
   std::uint64_t steps_max = 100'000;
   Detectors detectors{};
+  CallCensus* census = nullptr;  ///< Notes every call; null for none.
   /// Where to record what happens, which costs time; null for nowhere. It outlives the World.
   Trace* trace = nullptr;
 };
@@ -54,6 +56,8 @@ class World final : public kernel::Host {
         kernel_(*this),
         recorder_(*this, {policy.wants_steps(), options.detectors.has(Ending::data_race),
                           options.detectors.has(Ending::stale_registration), options.trace != nullptr}) {
+    outcome_.schedule.reserve(choices_at_first);
+    make_room_for_one_more();
     all_.push_back(std::make_unique<SimTask>(*this, 1, "main"));
     current_ = all_.front().get();
     tasks_.push_back(*current_);
@@ -69,9 +73,16 @@ class World final : public kernel::Host {
     const detail::Hidden hidden;
     if (trace() != nullptr) trace()->end();
     while (kernel::Task* const task = tasks_.front()) task->unlink();
+    kernel::UserPages::forget();  // The stacks are good as long as the pool is there, and that may go next.
   }
 
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
+  /// What goes wrong with its calls: add rules before run(), or in it. What one_in() leaves to chance, the policy
+  /// decides, and the schedule replays.
+  [[nodiscard]] FaultPlan& faults() {
+    kernel_.set_faults(&faults_);
+    return faults_;
+  }
   [[nodiscard]] EmulatedBackend backend() { return EmulatedBackend{kernel_}; }
 
   /// What `fd` is called in traces, `eventfd 3 "stop"`, and what is duplicated from it.
@@ -79,6 +90,11 @@ class World final : public kernel::Host {
     const detail::Hidden hidden;
     if (trace() != nullptr) trace()->name_fd(fd, std::move(name));
   }
+
+  /// Where the run is, for those who watch over it.
+  [[nodiscard]] std::uint64_t steps() const { return outcome_.steps; }
+  [[nodiscard]] const char* current_task_name() const { return current_->name().c_str(); }
+  [[nodiscard]] const Schedule& schedule_so_far() const { return outcome_.schedule; }
 
   /// The one that runs on this thread; null outside of run().
   [[nodiscard]] static World* running() { return running_here; }
@@ -109,8 +125,9 @@ class World final : public kernel::Host {
     ROUSE_ASSERT(is_running_ && running_here == this, "World::spawn: called from outside of run()");
     auto task = std::make_unique<SimTask>(*this, static_cast<std::uint32_t>(all_.size()) + 1, std::move(name));
     SimTask& spawned = *task;
-    all_.reserve(all_.size() + 1);
-    runnable_.reserve(all_.size() + 1);
+    make_room_for_one_more();
+    spawned.signals.mask = current_->signals.mask;  // As clone(2) hands them on.
+    spawned.net = current_->net;
     start(spawned, std::make_unique<TaskBodyOf<F>>(std::move(f)));
     all_.push_back(std::move(task));
     recorder_.add_task(spawned);
@@ -160,26 +177,38 @@ class World final : public kernel::Host {
   /// Ends the run as failed by an assertion of the test framework, which throws or returns by itself.
   void fail_assertion(std::string text) { fail(Ending::assertion, std::move(text)); }
   /// True once the run has failed. Whoever is left is unwound, one after the other, and nothing blocks any more.
-  [[nodiscard]] bool is_unwinding() const { return is_unwinding_; }
+  [[nodiscard]] bool is_unwinding() const override { return is_unwinding_; }
 
   // -- kernel::Host
 
   [[nodiscard]] unsigned needs() const override {
-    return options_.trace == nullptr ? kernel::needs_schedule_points
-                                     : kernel::needs_schedule_points | kernel::needs_calls;
+    const bool watches_calls = options_.trace != nullptr || options_.census != nullptr;
+    return kernel::needs_schedule_points | (watches_calls ? kernel::needs_calls : 0u);
   }
   [[nodiscard]] kernel::Task& current() override { return *current_; }
   [[nodiscard]] kernel::Time now() override { return time_is_over_ ? kernel::time_never : now_; }
   [[nodiscard]] bool serves_this_thread() override { return running_here == this || !is_running_; }
   void schedule_point(const kernel::Op& op) override { pass(op.call != kernel::Call::close); }
   void call_begins(const kernel::Op& op, const kernel::CallArguments& given) override {
-    trace()->call_begins(op, given);
+    if (options_.census != nullptr) options_.census->note(op, given, kernel_.file(op.fd));
+    if (trace() != nullptr) trace()->call_begins(op, given);
   }
   void call_ended(const kernel::Op& op, const kernel::CallArguments& given, kernel::CallEnd end) override {
-    trace()->call_ended(op, given, end);
+    if (options_.census != nullptr && end.kind == kernel::CallEnd::Kind::restarts) options_.census->expect_restart();
+    if (trace() != nullptr) trace()->call_ended(op, given, end);
+  }
+  void fault_struck(const kernel::Op& op, Fault fault) override {
+    if (trace() != nullptr) trace()->fault(to_string(op.call, fault));
   }
   [[nodiscard]] bool block(kernel::Task& task, kernel::Time deadline) override;
   void wake(kernel::Task& task) override { make_runnable(static_cast<SimTask&>(task)); }
+  [[nodiscard]] bool strikes(std::uint64_t one_in) override {
+    if (is_unwinding_) return false;
+    const bool strikes = policy_.fault(one_in);
+    outcome_.schedule.push_back(strikes ? 1 : 0);
+    if (strikes) ++outcome_.faults;
+    return strikes;
+  }
   /// The kernel lets what is rare happen for small numbers: the least surprising choice is the largest.
   [[nodiscard]] std::uint64_t choose(std::uint64_t n) override { return n - 1 - pick(n); }
 
@@ -240,10 +269,21 @@ class World final : public kernel::Host {
   // Passed by a task after the run has failed, before it is thrown out of a call that need not wait.
   static constexpr std::uint32_t steps_unwinding_max = 10'000;
   static constexpr std::uint32_t swallowed_max = 100;
+  // There is memory at once for as much as most runs need.
+  static constexpr std::size_t choices_at_first = 64;
+  static constexpr std::size_t tasks_at_first = 8;
 
+  void make_room_for_one_more() {
+    if (all_.size() < all_.capacity()) return;
+    const std::size_t n = std::max(2 * all_.size(), tasks_at_first);
+    runnable_.reserve(n);
+    all_.reserve(n);
+  }
   void start(SimTask& task, std::unique_ptr<TaskBody> body) {
     task.body_ = std::move(body);
     task.fiber_ = &fibers_.take(&World::run_task, &task);
+    // Most of what a task hands to calls lies there, and to ask Linux in every run would be half of a short one.
+    kernel::UserPages::trust_page_before(task.fiber_->stack().top());
     ++alive_;
   }
   void run_to_the_end(SimTask& first);
@@ -270,6 +310,7 @@ class World final : public kernel::Host {
 
   void fail(Ending ending, std::string text, std::exception_ptr error = nullptr);
   void fail_by_exception(const std::exception_ptr& error, std::string text);
+  void fail_by_livelock();
   void fail_by_deadlock();
   [[nodiscard]] std::string lost_wakeups() const;
   void throw_if_unwinding(SimTask& task);
@@ -294,6 +335,7 @@ class World final : public kernel::Host {
   std::vector<std::uint64_t> files_before_;  // By fd; 0 for none.
   SimTask* current_ = nullptr;
   Outcome outcome_;
+  FaultPlan faults_;
   kernel::Kernel kernel_;
   Recorder recorder_;
 };

@@ -83,7 +83,7 @@ inline void World::pass(bool may_throw) {
     return;
   }
   if (++steps_here_ > options_.steps_max) {
-    fail(Ending::livelock, "no time has passed for " + std::to_string(options_.steps_max) + " steps\n" + dump(kernel_));
+    fail_by_livelock();
     return;
   }
   if (runnable_.size() > 1 || recorder_.wants().footprints) switch_away();
@@ -101,6 +101,7 @@ inline void World::switch_away() {
   SimTask& next = next_task();
   if (&next == &self) return;
   current_ = &next;
+  const detail::OutsideOfCall outside;
   fibers_.switch_to(*next.fiber_);
 }
 
@@ -248,6 +249,11 @@ inline void World::fail(Ending ending, std::string text, std::exception_ptr erro
   for (const auto& task : all_) make_runnable(*task);
 }
 
+// Out of line, as each step would pay for what the texts need.
+[[gnu::noinline, gnu::cold]] inline void World::fail_by_livelock() {
+  fail(Ending::livelock, "no time has passed for " + std::to_string(options_.steps_max) + " steps\n" + dump(kernel_));
+}
+
 inline void World::fail_by_exception(const std::exception_ptr& error, std::string text) {
   // What was in flight when the task gave up the run, has arrived.
   if (outcome_.ending == Ending::exception && outcome_.error == nullptr) {
@@ -258,7 +264,7 @@ inline void World::fail_by_exception(const std::exception_ptr& error, std::strin
   }
 }
 
-inline void World::fail_by_deadlock() {
+[[gnu::noinline, gnu::cold]] inline void World::fail_by_deadlock() {
   const std::string lost = options_.detectors.has(Ending::lost_wakeup) ? lost_wakeups() : std::string{};
   if (lost.empty()) {
     fail(Ending::deadlock, dump(kernel_));
@@ -320,10 +326,9 @@ inline void World::throw_if_unwinding(SimTask& task) {
 }
 
 inline void World::note_open_fds() {
-  kernel_.fds.for_each([this](int fd, const kernel::File& file) {
-    files_before_.resize(static_cast<std::size_t>(fd) + 1);
-    files_before_.back() = file.id();
-  });
+  files_before_.resize(kernel_.fds.size());
+  kernel_.fds.for_each(
+      [this](int fd, const kernel::File& file) { files_before_[static_cast<std::size_t>(fd)] = file.id(); });
 }
 
 inline void World::check_open_fds() {

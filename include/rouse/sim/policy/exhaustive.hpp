@@ -32,7 +32,8 @@ class Exhaustive final : public Policy {
   explicit Exhaustive(Bounds bounds) : Exhaustive(bounds, Reduction::none) {}
   /// Precondition: no bound on preemptions with sleep sets.
   Exhaustive(Bounds bounds, Reduction reduction) : bounds_(bounds), reduces_(reduction == Reduction::sleep_sets) {
-    ROUSE_ASSERT(!reduces_ || bounds.preemptions == unbounded, "sim::Exhaustive: sleep sets lose schedules with a bound");
+    ROUSE_ASSERT(!reduces_ || bounds.preemptions == unbounded,
+                 "sim::Exhaustive: sleep sets lose schedules with a bound");
   }
 
   [[nodiscard]] bool begin() override;
@@ -59,16 +60,22 @@ class Exhaustive final : public Policy {
   /// True when all within the bounds was tried.
   [[nodiscard]] bool is_complete_within_bounds() const { return is_over_ && !has_skipped_; }
   /// What the exploration has shown so far: "complete", "complete within 2 preemptions and 1 fault", "not complete".
-  [[nodiscard]] std::string coverage() const {
+  [[nodiscard]] std::string coverage() const override {
     if (is_complete()) return "complete";
     if (!is_complete_within_bounds()) return "not complete";
     std::string text = "complete within ";
-    if (bounds_.preemptions != unbounded) text += std::to_string(bounds_.preemptions) + " preemptions and ";
-    return text + std::to_string(bounds_.faults) + (bounds_.faults == 1 ? " fault" : " faults");
+    if (bounds_.preemptions != unbounded) text += some(bounds_.preemptions, "preemption") + " and ";
+    return text + some(bounds_.faults, "fault");
   }
 
   /// How much of all there is was tried, in thousandths, if what is left is like what was.
-  [[nodiscard]] std::uint64_t thousandths_done() const;
+  [[nodiscard]] std::optional<std::uint64_t> thousandths_done() const override;
+  /// Every part goes through all that the first choices come to, and follows its share of that to the end. So it makes
+  /// some runs of others, too: one for each thing that they follow.
+  [[nodiscard]] bool take_shard(Shard shard) override {
+    shard_ = shard;
+    return true;
+  }
   /// Sleep sets: how many runs turned out to be none of their own on the way, and were not followed further.
   [[nodiscard]] std::uint64_t runs_pruned() const { return pruned_; }
   /// And how many steps were not even tried, each with all the schedules that begin so.
@@ -95,6 +102,11 @@ class Exhaustive final : public Policy {
     }
   };
   static constexpr std::size_t nowhere = SIZE_MAX;
+  static constexpr std::size_t shared_choices = 8;  // The first ones, that all parts of an exploration go through.
+
+  static std::string some(std::uint32_t n, const char* what) {
+    return std::to_string(n) + ' ' + what + (n == 1 ? "" : "s");
+  }
 
   std::uint64_t next(std::uint64_t choices) {
     if (is_pruned_) return 0;
@@ -104,6 +116,7 @@ class Exhaustive final : public Policy {
   [[nodiscard]] std::size_t who_next(const Candidates& candidates);
   [[nodiscard]] Node node_of(const Candidates& candidates) const;
   [[nodiscard]] bool step_to_next();
+  void leave_to_others();
   [[nodiscard]] bool take_next_choice(Node& node);
 
   const Bounds bounds_;
@@ -122,6 +135,11 @@ class Exhaustive final : public Policy {
   std::size_t last_who_ = nowhere;  // Whose step is under way.
   kernel::Footprint last_step_;     // In this run.
   bool time_moved_ = false;
+  Shard shard_;
+  std::uint64_t met_ = 0;  // Ends of the shared choices.
+  std::size_t shared_end_ = nowhere;
+  std::size_t changed_at_ = 0;  // The choice in which this run differs from the last one.
+  bool is_ours_ = true;
 };
 
 inline bool Exhaustive::begin() {
@@ -194,11 +212,36 @@ inline Exhaustive::Node Exhaustive::node_of(const Candidates& candidates) const 
 /// The next path in depth-first order: the deepest choice that has another answer takes it, and what followed goes.
 inline bool Exhaustive::step_to_next() {
   path_.resize(at_);  // A run that failed may have ended before the path did.
+  if (!shard_.is_whole()) leave_to_others();
   while (!path_.empty()) {
-    if (take_next_choice(path_.back())) return true;
+    if (take_next_choice(path_.back())) {
+      changed_at_ = path_.size() - 1;
+      return true;
+    }
     path_.pop_back();
   }
   return false;
+}
+
+// What the first choices of this run have come to is another part's if it was met for the first time: then nothing is
+// followed that comes after them. All parts meet the same in the same order.
+inline void Exhaustive::leave_to_others() {
+  std::size_t end = 0;
+  for (std::size_t choices = 0; end < path_.size() && choices < shared_choices; ++end) {
+    if (path_[end].choices > 1) ++choices;
+  }
+  const bool is_new = end != shared_end_ || changed_at_ < end;
+  shared_end_ = end;
+  if (is_new) is_ours_ = shard_.has(met_++);
+  if (is_ours_ || end == path_.size()) return;
+  // What the last step would touch after other answers than this one's, is not known here.
+  if (reduces_ && path_[end].tasks.empty() && last_who_ != nowhere) {
+    std::size_t who = end;
+    while (who-- > 0 && path_[who].tasks.empty()) {
+    }
+    path_[who].step.add(kernel::Object::everything(), kernel::Access::write);
+  }
+  path_.resize(end);
 }
 
 inline bool Exhaustive::take_next_choice(Node& node) {
@@ -214,7 +257,7 @@ inline bool Exhaustive::take_next_choice(Node& node) {
   return node.chosen < node.choices;
 }
 
-inline std::uint64_t Exhaustive::thousandths_done() const {
+inline std::optional<std::uint64_t> Exhaustive::thousandths_done() const {
   if (is_over_) return 1'000;
   std::uint64_t done = 0;
   std::uint64_t share = 1'000'000;  // Of all, that lies below this choice.

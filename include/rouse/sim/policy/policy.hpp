@@ -3,9 +3,12 @@
 
 #include "../../kernel/footprint.hpp"
 #include "../../kernel/task.hpp"
+#include "../shard.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace rouse::inline v0::sim {
 
@@ -52,6 +55,14 @@ class Policy {
   [[nodiscard]] virtual std::uint64_t number(std::uint64_t n) = 0;
   /// Whether a fault strikes that is to strike one call in `one_in`. Precondition: one_in > 0.
   [[nodiscard]] virtual bool fault(std::uint64_t one_in) = 0;
+
+  /// Leaves out what is none of its part, if it can tell by itself; false if its runs know nothing of each other, so
+  /// that any of them may be left out. To be called before the first begin().
+  [[nodiscard]] virtual bool take_shard(Shard) { return false; }
+  /// What the runs so far have shown, for a person; empty where that is nothing certain.
+  [[nodiscard]] virtual std::string coverage() const { return {}; }
+  /// How much of all there is was run, in thousandths; nothing if there is no end to it.
+  [[nodiscard]] virtual std::optional<std::uint64_t> thousandths_done() const { return std::nullopt; }
 
   /// True if it wants to be told what each step touched, and to be asked who() even if only one task can go on.
   [[nodiscard]] virtual bool wants_steps() const { return false; }

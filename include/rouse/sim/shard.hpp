@@ -1,0 +1,39 @@
+// Shard: one part of an exploration, for machines that do the others without knowing of each other.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+namespace rouse::inline v0::sim {
+
+/// Part `index` of `count` parts, counted from 0. Together they make the runs that one exploration would.
+struct Shard {
+  std::uint64_t index = 0;
+  std::uint64_t count = 1;
+
+  [[nodiscard]] constexpr bool is_whole() const { return count == 1; }
+  /// True for each part in turn.
+  [[nodiscard]] constexpr bool has(std::uint64_t number) const { return number % count == index; }
+
+  /// "1/4" to "4/4", as people count. Nothing if it is no such text.
+  [[nodiscard]] static std::optional<Shard> parse(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == text.npos) return std::nullopt;
+    const auto part = number(text.substr(0, slash)), of = number(text.substr(slash + 1));
+    if (!part || !of || *part == 0 || *part > *of) return std::nullopt;
+    return Shard{*part - 1, *of};
+  }
+
+ private:
+  static std::optional<std::uint64_t> number(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+  }
+};
+
+}  // namespace rouse::inline v0::sim

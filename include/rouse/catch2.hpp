@@ -18,29 +18,59 @@
 
 #include "sim/assertion_capture.hpp"
 #include "sim/explore.hpp"
-#include "sim/policy/mixed.hpp"
 #include "sim/report.hpp"
 #include "sim/trace_json.hpp"
 
+#include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace rouse::inline v0::sim {
 
+/// The environment has the last word: ROUSE_SEED, ROUSE_RUNS, ROUSE_POLICY=pct (a PolicyKind), ROUSE_SHARD=1/4 (the
+/// first of four parts), ROUSE_SECONDS (a time budget).
 struct CheckOptions {
-  std::uint64_t seed = 1;      ///< ROUSE_SEED in the environment has the last word.
-  std::uint64_t runs = 1'000;  ///< ROUSE_RUNS likewise.
-  ExploreOptions explore{};    ///< But for runs_max, which is `runs`.
+  std::uint64_t seed = 1;
+  std::uint64_t runs = 1'000;
+  ExploreOptions explore{};  ///< But for runs_max and the policy's seed, which are those above.
 };
 
 namespace detail_check {
 
-[[nodiscard]] inline std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+/// What `parse` makes of a variable of the environment; nothing if there is no such variable. Fails the test if it is
+/// none that can be parsed.
+template <class Parse>
+auto from_environment(const char* name, Parse parse) -> decltype(parse(std::string_view{})) {
   const char* const text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+  if (text == nullptr) return std::nullopt;
+  const auto value = parse(std::string_view{text});
+  if (!value) FAIL(name << " is nothing known: " << text);
+  return value;
+}
+
+inline std::optional<std::uint64_t> number_in(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+[[nodiscard]] inline ExploreOptions with_environment(const CheckOptions& options) {
+  ExploreOptions explore = options.explore;
+  explore.policy.seed = from_environment("ROUSE_SEED", number_in).value_or(options.seed);
+  explore.runs_max = from_environment("ROUSE_RUNS", number_in).value_or(options.runs);
+  explore.policy.kind = from_environment("ROUSE_POLICY", policy_named).value_or(explore.policy.kind);
+  explore.shard = from_environment("ROUSE_SHARD", Shard::parse).value_or(explore.shard);
+  if (const auto seconds = from_environment("ROUSE_SECONDS", number_in)) {
+    explore.time_max = std::chrono::seconds(*seconds);
+  }
+  return explore;
 }
 
 /// The last run, that everybody sees: its assertions go to Catch2, and what else failed is an assertion that fails.
@@ -93,20 +123,22 @@ void check(const CheckOptions& options, Test test) {
     detail_check::show_replay(*schedule, options.explore, how, test);
     return;
   }
-  ExploreOptions explore_options = options.explore;
-  explore_options.runs_max = detail_check::from_environment("ROUSE_RUNS", options.runs);
-  how.seed = detail_check::from_environment("ROUSE_SEED", options.seed);
-  Mixed policy{*how.seed};
+  const ExploreOptions explore_options = detail_check::with_environment(options);
+  how.seed = explore_options.policy.seed;
   Exploration exploration;
   {
     const AssertionCapture captured{AssertionCapture::Mode::nothing_is_shown};
-    exploration = explore(policy, explore_options, [&](World& world) { test(world); });
+    exploration = explore(explore_options, [&](World& world) { test(world); });
   }
   if (exploration.failure) {
     how.runs = exploration.runs;
     detail_check::show(*exploration.failure, exploration.trace, how, options.explore, test);
-  } else {
-    SUCCEED();
+    return;
+  }
+  SUCCEED();
+  // Who asks for all schedules, wants to know that some are left.
+  if (exploration.coverage == Policy::not_complete) {
+    WARN("sim::check: " << exploration.coverage << " after " << exploration.runs << " runs");
   }
 }
 template <class Test>

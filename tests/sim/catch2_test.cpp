@@ -87,6 +87,18 @@ TEST_CASE("fails by an exception", "[.][fails]") {
   });
 }
 
+TEST_CASE("passes under all schedules") {
+  sim::CheckOptions options;
+  options.explore.policy.kind = sim::PolicyKind::exhaustive;
+  sim::check(options, [](sim::World&) {
+    sim::atomic<int> sum{0};
+    sim::thread other{[&] { ++sum; }};
+    ++sum;
+    other.join();
+    CHECK(sum == 2);
+  });
+}
+
 TEST_CASE("never comes to a schedule point", "[.][hangs]") {
   sim::CheckOptions options;
   options.explore.watchdog_seconds = 1;

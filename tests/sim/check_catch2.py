@@ -58,6 +58,16 @@ nonsense = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {"ROUSE_RE
                           text=True)
 if nonsense.returncode == 0 or "ROUSE_REPLAY is no schedule: 1..2" not in nonsense.stdout:
     sys.exit(f"a schedule that is none is not refused:\n{nonsense.stdout}")
+for name, bad in [("ROUSE_SHARD", "0/2"), ("ROUSE_POLICY", "luck"), ("ROUSE_SEED", "x"), ("ROUSE_SECONDS", "-1")]:
+    refused = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {name: bad}, capture_output=True, text=True)
+    if refused.returncode == 0 or f"{name} is nothing known: {bad}" not in refused.stdout:
+        sys.exit(f"{name}={bad} is not refused:\n{refused.stdout}")
+for environment in [{"ROUSE_POLICY": "exhaustive"}, {"ROUSE_POLICY": "pct"}, {"ROUSE_SHARD": "2/2"}]:
+    run(EXPECTED[0][0], **environment)
+all_of_it = subprocess.run([program, "passes under all schedules"], env=os.environ | {"ROUSE_RUNS": "1"},
+                           capture_output=True, text=True)
+if all_of_it.returncode != 0 or "not complete after 1 runs" not in all_of_it.stdout:
+    sys.exit(f"it is not said that schedules are left:\n{all_of_it.stdout}")
 few = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {"ROUSE_RUNS": "0"}, capture_output=True, text=True)
 if few.returncode != 0:
     sys.exit(f"ROUSE_RUNS=0 makes runs:\n{few.stdout}")

@@ -62,7 +62,7 @@ class Exhaustive final : public Policy {
   /// What the exploration has shown so far: "complete", "complete within 2 preemptions and 1 fault", "not complete".
   [[nodiscard]] std::string coverage() const override {
     if (is_complete()) return "complete";
-    if (!is_complete_within_bounds()) return "not complete";
+    if (!is_complete_within_bounds()) return not_complete;
     std::string text = "complete within ";
     if (bounds_.preemptions != unbounded) text += some(bounds_.preemptions, "preemption") + " and ";
     return text + some(bounds_.faults, "fault");

@@ -59,6 +59,7 @@ class Policy {
   /// Leaves out what is none of its part, if it can tell by itself; false if its runs know nothing of each other, so
   /// that any of them may be left out. To be called before the first begin().
   [[nodiscard]] virtual bool take_shard(Shard) { return false; }
+  static constexpr const char* not_complete = "not complete";
   /// What the runs so far have shown, for a person; empty where that is nothing certain.
   [[nodiscard]] virtual std::string coverage() const { return {}; }
   /// How much of all there is was run, in thousandths; nothing if there is no end to it.

@@ -13,6 +13,7 @@ struct AcceptAtTheLimit {
   static constexpr const char* name = "accept loop spins on EMFILE";
   static constexpr const char* source = "joyent/libuv #690";
   static constexpr Ending ending = Ending::livelock;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -13,6 +13,7 @@ struct CounterOverflowBlocks {
   static constexpr const char* name = "eventfd counter overflow blocks the notifier";
   static constexpr const char* source = "Thomasdezeeuw/gaea #54";
   static constexpr Ending ending = Ending::deadlock;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -13,6 +13,7 @@ struct DupKeepsReporting {
   static constexpr const char* name = "a duplicate keeps a closed fd reporting";
   static constexpr const char* source = "libuv/libuv #1148";
   static constexpr Ending ending = Ending::stale_registration;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

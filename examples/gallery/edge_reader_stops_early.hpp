@@ -12,6 +12,7 @@ struct EdgeReaderStopsEarly {
   static constexpr const char* name = "edge-triggered reader stops before would-block";
   static constexpr const char* source = "epoll(7), on edge-triggered notification";
   static constexpr Ending ending = Ending::lost_wakeup;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -10,6 +10,7 @@ struct EdgesBeyondTheBudget {
   static constexpr const char* name = "edges of a batch dropped beyond a budget";
   static constexpr const char* source = "epoll(7), on starvation";
   static constexpr Ending ending = Ending::lost_wakeup;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -10,6 +10,7 @@ struct ExclusiveWakeupLost {
   static constexpr const char* name = "exclusive, with no one left to take over";
   static constexpr const char* source = "epoll_ctl(2), on EPOLLEXCLUSIVE";
   static constexpr Ending ending = Ending::lost_wakeup;
+  static constexpr const char* call = "poll";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -14,6 +14,7 @@ struct FdNumberReused {
   static constexpr const char* name = "fd number reused while its event is under way";
   static constexpr const char* source = "xrootd/xrootd #1928";
   static constexpr Ending ending = Ending::exception;
+  static constexpr const char* call = "mutex 1: unlock";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -29,6 +29,8 @@ TEMPLATE_LIST_TEST_CASE("Gallery: the bug is found by every run with two preempt
   REQUIRE(exploration.failure);
   CAPTURE(exploration.failure->text);
   CHECK(exploration.failure->ending == TestType::ending);
+  CAPTURE(exploration.failure->call);
+  CHECK(exploration.failure->call.find(TestType::call) == 0);
 
   const auto median = gallery::median_runs<TestType>(gallery::by_priorities);
   REQUIRE(median);

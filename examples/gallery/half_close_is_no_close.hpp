@@ -12,6 +12,7 @@ struct HalfCloseIsNoClose {
   static constexpr const char* name = "half-close treated as close";
   static constexpr const char* source = "shutdown(2); RFC 9112, 9.6";
   static constexpr Ending ending = Ending::exception;
+  static constexpr const char* call = "recvfrom";
 
   template <bool is_repaired>
   static void run(World& world) {

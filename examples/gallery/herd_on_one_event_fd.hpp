@@ -10,6 +10,7 @@ struct HerdOnOneEventFd {
   static constexpr const char* name = "one count wakes all, and all but one block in read";
   static constexpr const char* source = "leahneukirchen/redo-c #4, of a pipe";
   static constexpr Ending ending = Ending::deadlock;
+  static constexpr const char* call = "poll";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -11,6 +11,7 @@ struct InterruptedWaitIsAnError {
   static constexpr const char* name = "EINTR taken for an error";
   static constexpr const char* source = "pistacheio/pistache #565";
   static constexpr Ending ending = Ending::exception;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -15,6 +15,7 @@ struct InterruptedWaitStartsOver {
   static constexpr const char* name = "EINTR retried with the full time-out";
   static constexpr const char* source = "oven-sh/bun #34780";
   static constexpr Ending ending = Ending::exception;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

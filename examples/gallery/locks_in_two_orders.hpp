@@ -13,6 +13,7 @@ struct LocksInTwoOrders {
   static constexpr const char* name = "two locks and a wait in the wrong order";
   static constexpr const char* source = "pthread_mutex_lock(3p)";
   static constexpr Ending ending = Ending::deadlock;
+  static constexpr const char* call = "mutex 2: lock";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -13,6 +13,7 @@ struct OneShotDisarmsBoth {
   static constexpr const char* name = "one-shot disarms both directions";
   static constexpr const char* source = "ponylang/ponyc #1564";
   static constexpr Ending ending = Ending::deadlock;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -10,6 +10,7 @@ struct OneShotRearmedEarly {
   static constexpr const char* name = "one-shot re-armed while still being served";
   static constexpr const char* source = "davidmoreno/onion #116";
   static constexpr Ending ending = Ending::exception;
+  static constexpr const char* call = "epoll_ctl";
 
   template <bool is_repaired>
   static void run(World& world) {

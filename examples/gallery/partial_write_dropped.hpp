@@ -12,6 +12,7 @@ struct PartialWriteDropped {
   static constexpr const char* name = "partial write dropped";
   static constexpr const char* source = "write(2), on the number of bytes written";
   static constexpr Ending ending = Ending::exception;
+  static constexpr const char* call = "join";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -1,5 +1,6 @@
 // What the programs of the gallery have in common. Each is a small program with a bug as people have written it, and
-// the same program repaired; where the bug is known from, stands in its `source`.
+// the same program repaired. Where the bug is known from, stands in its `source`; as what it is shown, in `ending`; and
+// the call that is named with it begins with `call`.
 #pragma once
 
 #include <rouse/rouse.hpp>

@@ -12,6 +12,7 @@ struct ShortReadHidesTheEnd {
   static constexpr const char* name = "peer's shutdown missed behind a short read";
   static constexpr const char* source = "dotnet/runtime #38747";
   static constexpr Ending ending = Ending::lost_wakeup;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -11,6 +11,7 @@ struct ShutdownFlagUnsynchronised {
   static constexpr const char* name = "shutdown flag read without synchronisation";
   static constexpr const char* source = "Boehm, How to miscompile programs with \"benign\" data races, HotPar 2011";
   static constexpr Ending ending = Ending::data_race;
+  static constexpr const char* call = "";  // Two accesses, and no call.
 
   template <bool is_repaired>
   static void run(World& world) {

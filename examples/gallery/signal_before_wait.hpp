@@ -12,6 +12,7 @@ struct SignalBeforeWait {
   static constexpr const char* name = "signal between check and wait";
   static constexpr const char* source = "select_tut(2), on pselect";
   static constexpr Ending ending = Ending::deadlock;
+  static constexpr const char* call = "epoll_pwait";
 
   template <bool is_repaired>
   static void run(World& world) {

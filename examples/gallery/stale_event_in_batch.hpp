@@ -11,6 +11,7 @@ struct StaleEventInBatch {
   static constexpr const char* name = "stale event in a batch for a handler that an earlier one destroyed";
   static constexpr const char* source = "creytiv/re #266";
   static constexpr Ending ending = Ending::exception;
+  static constexpr const char* call = "close";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -11,6 +11,7 @@ struct StopFlagAfterWakeup {
   static constexpr const char* name = "stop flag set after the wakeup";
   static constexpr const char* source = "mitchellh/libxev #4, of wakeups by eventfd";
   static constexpr Ending ending = Ending::deadlock;
+  static constexpr const char* call = "poll";
 
   template <bool is_repaired>
   static void run(World& world) {

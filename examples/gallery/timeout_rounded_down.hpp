@@ -12,6 +12,7 @@ struct TimeoutRoundedDown {
   static constexpr const char* name = "time-out rounded down to 0";
   static constexpr const char* source = "tokio-rs/mio #1614";
   static constexpr Ending ending = Ending::livelock;
+  static constexpr const char* call = "clock_gettime";
 
   template <bool is_repaired>
   static void run(World& world) {

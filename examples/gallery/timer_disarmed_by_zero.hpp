@@ -17,6 +17,7 @@ struct TimerDisarmedByZero {
   static constexpr const char* name = "timer set to the 0 that is left of a deadline";
   static constexpr const char* source = "Smithay/calloop #79";
   static constexpr Ending ending = Ending::deadlock;
+  static constexpr const char* call = "poll";
 
   template <bool is_repaired>
   static void run(World& world) {

@@ -11,6 +11,7 @@ struct WakeupCoalescedAway {
   static constexpr const char* name = "wakeup coalesced with one that is over";
   static constexpr const char* source = "netty/netty #5258";
   static constexpr Ending ending = Ending::lost_wakeup;
+  static constexpr const char* call = "epoll_wait";
 
   template <bool is_repaired>
   static void run(World& world) {

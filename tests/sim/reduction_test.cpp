@@ -38,7 +38,7 @@ struct Shared {
   sim::condition_variable changed;
   sim::counting_semaphore<> semaphore{1};
   sim::atomic<int> number{0};
-  int generation = 0;  // Under the mutex.
+  int generation = 0;                      // Under the mutex.
   std::array<std::string, 4> transcripts;  // One for each task.
 };
 

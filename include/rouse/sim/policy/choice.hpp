@@ -26,9 +26,9 @@ enum class PolicyKind : std::uint8_t {
 
 struct PolicyChoice {
   PolicyKind kind = PolicyKind::mixed;
-  std::uint64_t seed = 1;                                  ///< Means nothing to `exhaustive` and `in_turn`.
-  std::uint32_t depth = 3;                                 ///< For `pct`; at least 1.
-  std::uint32_t preemptions_max = Exhaustive::unbounded;   ///< For `exhaustive`, as the next.
+  std::uint64_t seed = 1;                                 ///< Means nothing to `exhaustive` and `in_turn`.
+  std::uint32_t depth = 3;                                ///< For `pct`; at least 1.
+  std::uint32_t preemptions_max = Exhaustive::unbounded;  ///< For `exhaustive`, as the next.
   std::uint32_t faults_max = 1;
 };
 
@@ -52,9 +52,8 @@ struct PolicyChoice {
     case PolicyKind::exhaustive: break;
   }
   const bool is_bounded = choice.preemptions_max != Exhaustive::unbounded;
-  return std::make_unique<Exhaustive>(
-      Exhaustive::Bounds{choice.preemptions_max, choice.faults_max},
-      is_bounded ? Exhaustive::Reduction::none : Exhaustive::Reduction::sleep_sets);
+  return std::make_unique<Exhaustive>(Exhaustive::Bounds{choice.preemptions_max, choice.faults_max},
+                                      is_bounded ? Exhaustive::Reduction::none : Exhaustive::Reduction::sleep_sets);
 }
 
 }  // namespace rouse::inline v0::sim

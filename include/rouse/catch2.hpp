@@ -1,5 +1,5 @@
 // For tests with Catch2: sim::check() runs a function under many schedules, and reports one failure, the simplest, with
-// the line that replays it. Written for Catch2 v2.
+// the line that replays it. For Catch2 v2, from 2.13 on, and v3.
 //
 //     TEST_CASE("the pool loses no job") {
 //       rouse::sim::check([](rouse::sim::World& world) {
@@ -13,10 +13,11 @@
 //     }
 //
 // Assertions may stand anywhere in the function and in the tasks it starts; the first one that fails ends the run,
-// CHECK too. SECTION and GENERATE stand around the call, not in it, as the function is called many times.
+// CHECK too. SECTION, GENERATE and SKIP stand around the call, not in it, as the function is called many times.
 #pragma once
 
 #include "sim/assertion_capture.hpp"
+#include "sim/catch_makers.hpp"
 #include "sim/explore.hpp"
 #include "sim/policy/mixed.hpp"
 
@@ -44,7 +45,7 @@ namespace detail_check {
 /// The last run, that everybody sees: its assertions go to Catch2, and what else failed is an assertion that fails.
 template <class Test>
 void show(const Schedule& schedule, const ExploreOptions& options, Test& test) {
-  UNSCOPED_INFO("replay it by ROUSE_REPLAY=" << schedule.text());
+  INFO("replay it by ROUSE_REPLAY=" << schedule.text());
   Outcome outcome;
   {
     AssertionCapture shown{AssertionCapture::Mode::first_failure_is_shown};

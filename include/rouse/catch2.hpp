@@ -1,5 +1,5 @@
 // For tests with Catch2: sim::check() runs a function under many schedules, and reports one failure, the simplest, with
-// the line that replays it. Written for Catch2 v2.
+// the line that replays it. For Catch2 v2, from 2.13 on, and v3.
 //
 //     TEST_CASE("the pool loses no job") {
 //       rouse::sim::check([](rouse::sim::World& world) {
@@ -13,10 +13,11 @@
 //     }
 //
 // Assertions may stand anywhere in the function and in the tasks it starts; the first one that fails ends the run,
-// CHECK too. SECTION and GENERATE stand around the call, not in it, as the function is called many times.
+// CHECK too. SECTION, GENERATE and SKIP stand around the call, not in it, as the function is called many times.
 #pragma once
 
 #include "sim/assertion_capture.hpp"
+#include "sim/catch_makers.hpp"
 #include "sim/explore.hpp"
 #include "sim/report.hpp"
 #include "sim/trace_json.hpp"
@@ -78,9 +79,11 @@ inline std::optional<std::uint64_t> number_in(std::string_view text) {
 template <class Test>
 void show(const Outcome& failure, const Trace& trace, const ReportOptions& how, const ExploreOptions& options,
           Test& test) {
+  std::string told;
   const char* const path = std::getenv("ROUSE_TRACE");
-  if (path != nullptr && !write_trace_json(trace, path)) UNSCOPED_INFO("ROUSE_TRACE cannot be written: " << path);
-  if (failure.failed()) UNSCOPED_INFO(report(failure, trace, how));
+  if (path != nullptr && !write_trace_json(trace, path)) told = std::string{"ROUSE_TRACE cannot be written: "} + path + '\n';
+  if (failure.failed()) told += report(failure, trace, how);
+  INFO(told);  // Not an unscoped one, which the first assertion that passes would take along.
   Outcome outcome;
   {
     AssertionCapture shown{AssertionCapture::Mode::first_failure_is_shown};

@@ -6,7 +6,9 @@
 #include "rouse/sim/this_thread.hpp"
 #include "rouse/sim/thread.hpp"
 
+#include <chrono>
 #include <stdexcept>
+#include <string>
 
 using namespace rouse;
 
@@ -46,12 +48,62 @@ TEST_CASE("sim::check: what holds under every schedule passes", "[catch2]") {
   CHECK(runs == 200);
 }
 
+TEST_CASE("sim::check: an assertion that may fail fails nothing, and its result can be asked for", "[catch2]") {
+  int failed = 0, passed = 0;
+  sim::check({.runs = 3}, [&](sim::World&) {
+    CHECK_NOFAIL(failed < 0);
+    if (!Catch::getResultCapture().lastAssertionPassed()) ++failed;  // As CHECKED_ELSE of v3 does.
+    CHECK_NOFAIL(passed >= 0);
+    if (Catch::getResultCapture().lastAssertionPassed()) ++passed;
+  });
+  CHECK(failed == 3);
+  CHECK(passed == 3);
+}
+
+TEST_CASE("catch2.hpp: values are printed readably", "[catch2]") {
+  using namespace std::chrono_literals;
+  const auto printed = [](const auto& value) { return Catch::Detail::stringify(value); };
+  CHECK(printed(EventFlags::in | EventFlags::rdhup) == "in|rdhup");
+  CHECK(printed(Event{EventFlags::out, 7}) == "{out, 7}");
+  CHECK(printed(EventData{7}) == "7");
+  CHECK(printed(SysResult<int>{3}) == "3");
+  CHECK(printed(SysResult<int>::failure(EAGAIN)) == "errno 11");
+  CHECK(printed(Ipv4::loopback(80)) == "127.0.0.1:80");
+  CHECK(printed(SocketAddress{Ipv6::loopback(80)}) == "[::1]:80");
+  CHECK(printed(UnixAddress{UnixAbstract{"name"}}) == "@name");
+  CHECK(printed(Timeout::never) == "never");
+  CHECK(printed(Timeout::now) == "now");
+  CHECK(printed(Timeout{1ns}) == "1 ns");
+  CHECK(printed(Timeout{1500us}) == "1500 us");
+  CHECK(printed(Timeout{5000ms}) == "5 s");
+  CHECK(printed(Timeout{1h}) == "3600 s");
+  CHECK(printed(FdRef{5}) == "fd 5");
+  CHECK(printed(kernel::Call::epoll_wait) == "epoll_wait");
+  CHECK(printed(sim::Ending::lost_wakeup) == "lost wakeup");
+  CHECK(printed(sim::Schedule{{0, 0, 2}}) == "0x2.2");
+  sim::Outcome outcome;
+  CHECK(printed(outcome) == "done in schedule 0");
+  outcome.ending = sim::Ending::misuse;
+  outcome.text = "a joinable thread was destroyed";
+  outcome.schedule.push_back(1);
+  CHECK(printed(outcome) == "misuse in schedule 1: a joinable thread was destroyed");
+}
+
 TEST_CASE("fails in a check", "[.][fails]") {
   sim::check([](sim::World&) {
     INFO("said in the run");
     const int sum = add_twice();
     CHECK(sum == 2);
     CHECK(sum != 1);  // Not reached.
+  });
+}
+
+TEST_CASE("fails after a check that passes", "[.][fails]") {
+  sim::check([](sim::World&) {
+    CHECK(true);
+    UNSCOPED_INFO("said before");
+    const int sum = add_twice();
+    CHECK(sum == 2);
   });
 }
 
@@ -83,6 +135,7 @@ TEST_CASE("fails in a deadlock", "[.][fails]") {
 
 TEST_CASE("fails by an exception", "[.][fails]") {
   sim::check([](sim::World&) {
+    UNSCOPED_INFO("said in every run");
     if (add_twice() != 2) throw std::runtime_error("an update was lost");
   });
 }

@@ -10,10 +10,12 @@ program = sys.argv[1]
 # Case, what its one failure says, whether it can be replayed.
 EXPECTED = [
     ("fails in a check", ["CHECK( sum == 2 )", "1 == 2", "said in the run"], True),
+    ("fails after a check that passes", ["CHECK( sum == 2 )", "1 == 2", "said before"], True),
     ("fails in a check of a task", ["CHECK( seen == 0 )", "1 == 0"], True),
     ("fails in a deadlock", ["deadlock in poll({eventfd 3 in}, for ever) by main", "who waits on whom: main waits in poll",
                             "main is blocked in poll"], True),
-    ("fails by an exception", ['uncaught exception: task "main" threw: an update was lost'], True),
+    ("fails by an exception", ['uncaught exception: task "main" threw: an update was lost',
+                                "said in every run"], True),
     ("has a section inside", ["SECTION inside of what"], True),
 ]
 
@@ -38,6 +40,8 @@ for case, texts, can_be_replayed in EXPECTED:
     schedule = re.search(r"replay it by ROUSE_REPLAY=([0-9.x]+)", printed)
     if missing or not schedule:
         sys.exit(f"\"{case}\" does not print {missing or 'how to replay it'}:\n{printed}")
+    if words.count("said ") > 1:
+        sys.exit(f"\"{case}\" prints what other runs have said:\n{printed}")
     again = run(case, ROUSE_REPLAY=schedule[1])
     if without_search(again) != without_search(printed):
         sys.exit(f"\"{case}\" replayed prints something else:\n{printed}\n{again}")

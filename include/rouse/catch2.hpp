@@ -81,7 +81,8 @@ void show(const Outcome& failure, const Trace& trace, const ReportOptions& how, 
           Test& test) {
   std::string told;
   const char* const path = std::getenv("ROUSE_TRACE");
-  if (path != nullptr && !write_trace_json(trace, path)) told = std::string{"ROUSE_TRACE cannot be written: "} + path + '\n';
+  if (path != nullptr && !write_trace_json(trace, path))
+    told = std::string{"ROUSE_TRACE cannot be written: "} + path + '\n';
   if (failure.failed()) told += report(failure, trace, how);
   INFO(told);  // Not an unscoped one, which the first assertion that passes would take along.
   Outcome outcome;

@@ -1,14 +1,22 @@
 // FdNames: how fds are called in what a person reads: by kind and number, and by the name the test gave them.
 #pragma once
 
+#include "../call_set.hpp"
 #include "../kernel/kernel.hpp"
 
 #include <cstdint>
+#include <fcntl.h>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace rouse::inline v0::sim {
+
+/// True if what the call returns is an fd. pipe2 and socketpair put theirs elsewhere.
+[[nodiscard]] inline bool returns_fd(const kernel::Op& op, const kernel::CallArguments& given) {
+  if (op.call == Call::fcntl) return given.number(0) == F_DUPFD || given.number(0) == F_DUPFD_CLOEXEC;
+  return CallSet::creates.has(op.call) && op.call != Call::pipe2 && op.call != Call::socketpair;
+}
 
 class FdNames {
  public:

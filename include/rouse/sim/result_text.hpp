@@ -43,19 +43,7 @@ class ResultText {
     using namespace value_text;
     const auto n = static_cast<std::size_t>(word);
     switch (op_.call) {
-      case Call::dup:
-      case Call::dup2:
-      case Call::dup3:
-      case Call::open:
-      case Call::epoll_create:
-      case Call::epoll_create1:
-      case Call::eventfd:
-      case Call::timerfd_create:
-      case Call::signalfd4:
-      case Call::socket: return fd(word);
       case Call::accept4: return at(0) == nullptr ? fd(word) : fd(word) + " from " + address_put(at(0), at(1));
-      case Call::fcntl:
-        return given_.number(0) == F_DUPFD || given_.number(0) == F_DUPFD_CLOEXEC ? fd(word) : std::to_string(word);
       case Call::ioctl: {
         const auto request = static_cast<std::uint32_t>(given_.word(0));
         const auto value = peek<int>(at(1));
@@ -99,7 +87,7 @@ class ResultText {
         const auto limit = peek<::rlimit>(at(1));
         return limit ? std::to_string(limit->rlim_cur) + " of " + std::to_string(limit->rlim_max) : "0";
       }
-      default: return std::to_string(word);
+      default: return returns_fd(op_, given_) ? fd(word) : std::to_string(word);
     }
   }
 

@@ -91,28 +91,10 @@ inline void Trace::call_ended(const kernel::Op& op, const kernel::CallArguments&
 
 inline void Trace::note_made(const kernel::Op& op, const kernel::CallArguments& given, std::int64_t word,
                              std::size_t call) {
-  switch (op.call) {
-    case Call::dup:
-    case Call::dup2:
-    case Call::dup3:
-    case Call::fcntl:
-    case Call::open:
-    case Call::epoll_create:
-    case Call::epoll_create1:
-    case Call::eventfd:
-    case Call::timerfd_create:
-    case Call::signalfd4:
-    case Call::socket:
-    case Call::accept4: made_.emplace_back(static_cast<int>(word), call); break;
-    case Call::pipe2:
-    case Call::socketpair:
-      for (const std::size_t i : {0u, 1u}) {
-        const void* const fds = given.address(op.call == Call::pipe2 ? 0 : 3);
-        made_.emplace_back(value_text::peek<int>(fds, i).value_or(-1), call);
-      }
-      break;
-    default: break;
-  }
+  if (returns_fd(op, given)) made_.emplace_back(static_cast<int>(word), call);
+  if (op.call != Call::pipe2 && op.call != Call::socketpair) return;
+  const void* const fds = given.address(op.call == Call::pipe2 ? 0 : 3);
+  for (const std::size_t i : {0u, 1u}) made_.emplace_back(value_text::peek<int>(fds, i).value_or(-1), call);
 }
 
 inline void Trace::step(std::string_view what, const kernel::Object* on, std::uint32_t other) {

@@ -60,6 +60,8 @@ class CallSite : public std::source_location {
     return path.starts_with("/usr/include/") || path.find("/include/c++/") != path.npos;
   }
   [[nodiscard]] static constexpr bool is_of_library(std::string_view path) {
+    // Within one program, some units may have been given its folder in another spelling: a precompiled header, say.
+    if (path.starts_with("include/rouse/") || path.find("/include/rouse/") != path.npos) return true;
     // This file's may be spelt `…/rouse/backend/../call_site.hpp`.
     const std::string_view here{destructor().file_name()};
     const std::string_view folder = "/rouse/";

@@ -16,11 +16,11 @@
 // CHECK too. SECTION, GENERATE and SKIP stand around the call, not in it, as the function is called many times.
 #pragma once
 
-#include "sim/assertion_capture.hpp"
-#include "sim/catch_makers.hpp"
+#include "sim/catch2/assertion_capture.hpp"
+#include "sim/catch2/catch_makers.hpp"
 #include "sim/explore.hpp"
-#include "sim/report.hpp"
-#include "sim/trace_json.hpp"
+#include "sim/trace/report.hpp"
+#include "sim/trace/trace_json.hpp"
 
 #include <charconv>
 #include <chrono>

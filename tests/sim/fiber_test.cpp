@@ -1,5 +1,5 @@
 // Fiber: what a switch takes along, and what it leaves.
-#include "rouse/sim/fiber.hpp"
+#include "rouse/sim/fiber/fiber.hpp"
 
 #include "../support/catch.hpp"
 

@@ -1,10 +1,10 @@
 // What a person is shown of a failure: the timeline, the report, and the trace for Perfetto.
-#include "rouse/sim/report.hpp"
+#include "rouse/sim/trace/report.hpp"
 
 #include "../support/catch.hpp"
 #include "../support/deadlock.hpp"
 #include "../support/traced.hpp"
-#include "rouse/sim/trace_json.hpp"
+#include "rouse/sim/trace/trace_json.hpp"
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // Trace: who blocks, who wakes whom, what tasks share, how time moves, and how a run fails, as canonical text.
-#include "rouse/sim/trace.hpp"
+#include "rouse/sim/trace/trace.hpp"
 
 #include "../support/catch.hpp"
 #include "../support/deadlock.hpp"

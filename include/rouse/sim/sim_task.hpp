@@ -3,7 +3,7 @@
 
 #include "../kernel/observer.hpp"
 #include "../kernel/task.hpp"
-#include "fiber.hpp"
+#include "fiber/fiber.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -11,7 +11,7 @@
 #include "recorder.hpp"
 #include "sim_task.hpp"
 #include "sleep_queue.hpp"
-#include "trace.hpp"
+#include "trace/trace.hpp"
 
 #include <algorithm>
 #include <exception>

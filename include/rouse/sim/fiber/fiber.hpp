@@ -6,9 +6,9 @@
 // exception.
 #pragma once
 
-#include "../detail/assert.hpp"
-#include "../detail/fiber_sanitizers.hpp"
-#include "../detail/tsan.hpp"
+#include "../../detail/assert.hpp"
+#include "../../detail/fiber_sanitizers.hpp"
+#include "../../detail/tsan.hpp"
 #include "context.hpp"
 #include "stack.hpp"
 

@@ -2,14 +2,14 @@
 // or a number where it is an enumerator.
 #pragma once
 
-#include "../call.hpp"
-#include "../error.hpp"
-#include "../event.hpp"
-#include "../fd.hpp"
-#include "../timeout.hpp"
+#include "../../call.hpp"
+#include "../../error.hpp"
+#include "../../event.hpp"
+#include "../../fd.hpp"
+#include "../../timeout.hpp"
+#include "../outcome.hpp"
+#include "../schedule.hpp"
 #include "catch_include.hpp"
-#include "outcome.hpp"
-#include "schedule.hpp"
 
 #include <cstdint>
 #include <string>

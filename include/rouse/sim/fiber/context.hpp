@@ -6,7 +6,7 @@
 // Not switched: the floating-point environment (rounding, flags) and thread_local, which all fibers of a thread share.
 #pragma once
 
-#include "../detail/assert.hpp"
+#include "../../detail/assert.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // How a Trace is filled while a run goes on, and what it keeps of the moment of the failure.
 #pragma once
 
-#include "../kernel/epoll_file.hpp"
+#include "../../kernel/epoll_file.hpp"
 #include "trace.hpp"
 
 #include <exception>

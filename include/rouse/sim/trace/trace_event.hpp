@@ -1,7 +1,7 @@
 // TraceEvent: one thing that happened in a run, and its line of text.
 #pragma once
 
-#include "../kernel/time.hpp"
+#include "../../kernel/time.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,8 +1,8 @@
 // FdNames: how fds are called in what a person reads: by kind and number, and by the name the test gave them.
 #pragma once
 
-#include "../call_set.hpp"
-#include "../kernel/kernel.hpp"
+#include "../../call_set.hpp"
+#include "../../kernel/kernel.hpp"
 
 #include <cstdint>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // report: a failure for a person: what failed, how it came to that, who waits on whom, and how to see it again.
 #pragma once
 
-#include "outcome.hpp"
+#include "../outcome.hpp"
 #include "timeline.hpp"
 #include "trace.hpp"
 

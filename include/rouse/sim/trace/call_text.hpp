@@ -1,8 +1,8 @@
 // CallText: a call and what it is given, as text: `epoll_ctl(epoll 4, add, eventfd 3, in|et)`.
 #pragma once
 
-#include "../kernel/call.hpp"
-#include "../kernel/syscalls.hpp"
+#include "../../kernel/call.hpp"
+#include "../../kernel/syscalls.hpp"
 #include "fd_names.hpp"
 #include "value_text.hpp"
 

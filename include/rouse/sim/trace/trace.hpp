@@ -2,9 +2,9 @@
 // who woke whom, how time moved, and the failure. The same for each run of the same schedule, whatever compiled it.
 #pragma once
 
-#include "../call_site.hpp"
+#include "../../call_site.hpp"
+#include "../outcome.hpp"
 #include "fd_names.hpp"
-#include "outcome.hpp"
 #include "result_text.hpp"
 #include "trace_event.hpp"
 

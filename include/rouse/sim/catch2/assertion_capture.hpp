@@ -6,8 +6,8 @@
 // declarations, and no version number is compared.
 #pragma once
 
+#include "../world.hpp"
 #include "catch_include.hpp"
-#include "world.hpp"
 
 #include <exception>
 #include <stdexcept>

@@ -2,10 +2,10 @@
 // in it. Never an address, as a text has to be the same in each run and of each compiler.
 #pragma once
 
-#include "../kernel/dump.hpp"
-#include "../kernel/signal_set.hpp"
-#include "../kernel/user_memory.hpp"
-#include "../socket_address.hpp"
+#include "../../kernel/dump.hpp"
+#include "../../kernel/signal_set.hpp"
+#include "../../kernel/user_memory.hpp"
+#include "../../socket_address.hpp"
 
 #include <algorithm>
 #include <array>

@@ -232,6 +232,35 @@ TEST_CASE("Faults: exhaustive runs try them all, within a bound of their own") {
   CHECK(all.coverage() == coverage);
 }
 
+TEST_CASE("Faults: a plan that each run begins with; and none while a run that has failed is unwound") {
+  FaultPlan plan;
+  plan.on(Call::close).every(Fault::error(EIO)).on(Call::write).nth(2, Fault::error(EINTR));
+  std::vector<int> closed;
+  sim::InTurn in_turn;
+  const auto test = [&closed](sim::World& world) {
+    const EmulatedBackend backend = world.backend();
+    const int fd = backend.eventfd(0, 0).value();
+    on_world::EventFd event{backend};
+    event.write(1);
+    std::error_code ec;
+    event.write(1, ec);
+    require(ec == std::errc::interrupted, "the second write succeeds");
+    struct Closes {
+      ~Closes() { closed.push_back(backend.close(fd).error()); }
+      std::vector<int>& closed;
+      EmulatedBackend backend;
+      int fd;
+    };
+    const Closes closes{closed, backend, fd};
+    closed.push_back(backend.close(backend.eventfd(0, 0).value()).error());
+    world.fail_assertion("failed");
+  };
+  for (int run = 0; run < 2; ++run) {
+    CHECK(sim::explore(in_turn, {.runs_max = 1, .shrink_runs_max = 0, .world = {.faults = &plan}}, test).failure);
+  }
+  CHECK(closed == std::vector<int>{EIO, 0, EIO, 0, EIO, 0, EIO, 0});  // Each failure is recorded in another run.
+}
+
 TEST_CASE("for_each_fault: makes every call of a test fail in every way it may") {
   std::vector<std::string> errors;
   const auto test = [&errors](sim::World& world) {
@@ -272,6 +301,8 @@ TEST_CASE("for_each_fault: shows the fault with which the test fails, and whethe
   REQUIRE(with_fault.failure);
   CHECK(with_fault.failure->ending == Ending::leaked_fd);
   CHECK(with_fault.fault == "the 2nd eventfd fails with EMFILE\n");
+  CHECK(with_fault.failure->call.find("eventfd(0)") == 0);
+  CHECK(with_fault.trace.text().find("EMFILE") != std::string::npos);
 
   const sim::FaultExploration without =
       sim::for_each_fault([](sim::World& world) { static_cast<void>(world.backend().eventfd(0, 0)); });

@@ -27,7 +27,8 @@ struct WorldOptions {
   /// How many schedule points may go by without time moving; more is a livelock.
   std::uint64_t steps_max = 100'000;
   Detectors detectors{};
-  CallCensus* census = nullptr;  ///< Notes every call; null for none.
+  const FaultPlan* faults = nullptr;  ///< Rules that each run begins with; null for none.
+  CallCensus* census = nullptr;       ///< Notes every call; null for none.
   /// Where to record what happens, which costs time; null for nowhere. It outlives the World.
   Trace* trace = nullptr;
 };
@@ -63,6 +64,7 @@ class World final : public kernel::Host {
     tasks_.push_back(*current_);
     runnable_.push_back(current_);
     recorder_.add_task(*current_);
+    if (options.faults != nullptr) faults() = *options.faults;
     if (trace() == nullptr) return;
     trace()->begin(kernel_);
     trace()->task_begins(1, current_->name());

@@ -189,7 +189,7 @@ Program random_program(kernel::Chance& chance) {
   const bool has_three = chance.below(3) == 0;
   Program program(has_three ? 3 : 2);
   for (auto& task : program) {
-    const std::uint64_t calls = 1 + chance.below(has_three ? 3 : 4);
+    const std::uint64_t calls = 1 + chance.below(has_three ? 3 : 5);
     for (std::uint64_t i = 0; i < calls; ++i)
       task.push_back({chance.next() >> 8, chance.next() >> 8, chance.next() >> 8});
   }
@@ -239,22 +239,20 @@ std::uint64_t programs() {
 
 TEST_CASE("Exhaustive: sleep sets lose no outcome of random programs, and save runs") {
   kernel::Chance chance{1};
-  std::uint64_t all_runs = 0, reduced_runs = 0, too_large = 0;
-  for (std::uint64_t i = 0; i < programs(); ++i) {
+  std::uint64_t all_runs = 0, reduced_runs = 0, compared = 0;
+  while (compared < programs()) {
     const Program program = random_program(chance);
     const Found all = explore(program, sim::Exhaustive::Reduction::none);
-    if (!all.is_complete) {
-      ++too_large;
-      continue;
-    }
+    if (!all.is_complete) continue;  // Another one in its place: of this there are too many schedules.
+    ++compared;
     const Found reduced = explore(program, sim::Exhaustive::Reduction::sleep_sets);
     all_runs += all.runs;
     reduced_runs += reduced.runs;
-    INFO("program " << i << ": " << all.runs << " runs, with sleep sets " << reduced.runs);
+    INFO("program " << compared << ": " << all.runs << " runs, with sleep sets " << reduced.runs);
     CHECK(reduced.is_complete);
     CHECK(reduced.transcripts == all.transcripts);
     CHECK(reduced.runs <= all.runs);
   }
-  WARN(all_runs << " runs, with sleep sets " << reduced_runs << "; too large: " << too_large);
-  CHECK(reduced_runs * 2 < all_runs);
+  WARN(compared << " programs: " << all_runs << " runs, with sleep sets " << reduced_runs);
+  CHECK(reduced_runs * 10 < all_runs);
 }

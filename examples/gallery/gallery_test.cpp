@@ -41,6 +41,7 @@ TEMPLATE_LIST_TEST_CASE("Gallery: without its detector, the bug is not shown as 
                         gallery::Programs) {
   CAPTURE(TestType::name);
   sim::ExploreOptions options = gallery::options;
+  options.runs_max = 1'000;  // Each of them found it within that.
   options.world.detectors = options.world.detectors.without(TestType::ending);
   sim::Exhaustive all{2};
   const sim::Exploration exploration = sim::explore(all, options, TestType::template run<false>);

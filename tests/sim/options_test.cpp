@@ -22,10 +22,8 @@ namespace {
 std::string race_for_letters(sim::World& world) {
   std::string letters;
   sim::mutex mutex;
-  BasicEventFd<EmulatedBackend> event{world.backend()};
   for (const char name : {'a', 'b'}) {
     world.spawn(std::string{name}, [&, name] {
-      event.write(1);
       const std::lock_guard lock{mutex};
       letters += name;
       world.pick(2) == 0 ? letters += '.' : letters += '!';

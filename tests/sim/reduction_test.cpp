@@ -232,7 +232,7 @@ Found explore(const Program& program, sim::Exhaustive::Reduction reduction) {
 
 std::uint64_t programs() {
   const char* const text = std::getenv("ROUSE_REDUCTION_PROGRAMS");
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : 400;
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : 150;
 }
 
 }  // namespace

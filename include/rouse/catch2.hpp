@@ -109,6 +109,7 @@ void show_replay(const Schedule& schedule, const ExploreOptions& options, const 
     traced.trace = &trace;
     outcome = replay(schedule, test, traced);
   }
+  if (!outcome.follows_schedule) FAIL("ROUSE_REPLAY is no schedule of this test: it may have changed since");
   show(outcome, trace, how, options, test);
 }
 

@@ -72,6 +72,10 @@ all_of_it = subprocess.run([program, "passes under all schedules"], env=os.envir
                            capture_output=True, text=True)
 if all_of_it.returncode != 0 or "not complete after 1 runs" not in all_of_it.stdout:
     sys.exit(f"it is not said that schedules are left:\n{all_of_it.stdout}")
+stale = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {"ROUSE_REPLAY": "0x900.1"}, capture_output=True,
+                       text=True)
+if stale.returncode == 0 or "ROUSE_REPLAY is no schedule of this test" not in stale.stdout:
+    sys.exit(f"a schedule of another program is not refused:\n{stale.stdout}")
 few = subprocess.run([program, EXPECTED[0][0]], env=os.environ | {"ROUSE_RUNS": "0"}, capture_output=True, text=True)
 if few.returncode != 0:
     sys.exit(f"ROUSE_RUNS=0 makes runs:\n{few.stdout}")

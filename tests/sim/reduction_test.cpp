@@ -58,7 +58,7 @@ class Player {
 
   void play(const Step& step) {
     const int any = 3 + static_cast<int>(step.which % 12);
-    switch (step.what % 20) {
+    switch (step.what % 21) {
       case 0: note(write(any)); break;
       case 1: note(write(std::array{counter_fd, semaphore_fd, nonblocking_fd}[step.which % 3])); break;
       case 2: note(read(any)); break;
@@ -100,6 +100,12 @@ class Player {
         const auto waited = shared_.changed.wait_for(lock, std::chrono::milliseconds(2));
         transcript_ += waited == std::cv_status::timeout ? "late;" : "told;";
         transcript_ += std::to_string(shared_.generation) + ';';
+        break;
+      }
+      case 20: {
+        const std::unique_lock lock{shared_.mutex, std::try_to_lock};
+        transcript_ += lock ? "locked;" : "not;";
+        if (lock) note(write(counter_fd));
         break;
       }
       case 19: {

@@ -23,6 +23,8 @@ class Observer {
   virtual void touched(Object object, Access access) = 0;
   virtual void released(const SyncPoint& point) = 0;
   virtual void acquired(const SyncPoint& point) = 0;
+  /// Whatever was released is over: who acquires it from now on, comes after none of that.
+  virtual void forgotten(const SyncPoint& point) = 0;
   /// An event is delivered: acquired, too.
   virtual void reported(const Registration& registration) = 0;
 
@@ -43,6 +45,11 @@ inline void release_edge(const SyncPoint& point) {
   detail::tsan_release(&point);
   if (observer != nullptr) [[unlikely]]
     observer->released(point);
+}
+/// ThreadSanitizer has no such thing.
+inline void forget_edges(const SyncPoint& point) {
+  if (observer != nullptr) [[unlikely]]
+    observer->forgotten(point);
 }
 inline void acquire_edge(const SyncPoint& point) {
   detail::tsan_acquire(&point);

@@ -136,12 +136,14 @@ inline SysResult<std::size_t> PipeEnd::read(UserOutput& to) {
   }
   if (freed_when_full) wake_writer();
   if (done == 0 && ring_->writer != nullptr) return SysResult<std::size_t>::failure(EAGAIN);
+  if (done == 0) acquire_edge(*ring_);
   return done;
 }
 
 inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
   if (from.left() == 0) return from.moved();
   if (ring_->reader == nullptr) {
+    acquire_edge(*ring_);
     from.set_broken();
     return SysResult<std::size_t>::failure(EPIPE);
   }
@@ -203,6 +205,7 @@ inline void PipeEnd::hand_on(Direction direction) {
 }
 
 inline void PipeEnd::last_close() {
+  release_edge(*ring_);
   (is_readable() ? ring_->reader : ring_->writer) = nullptr;
   PipeEnd* const peer = is_readable() ? ring_->writer : ring_->reader;
   if (peer != nullptr) peer->queue.wake_all();

@@ -41,6 +41,7 @@ class atomic {
     const detail::Hidden hidden;
     const detail::CallScope scope{site};
     enter("atomic::store");
+    kernel::forget_edges(waiting_);  // Only changes go on from what others have released.
     release(order);
     value_ = value;
     tell(", now ", value_);

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <string_view>
 
 namespace rouse::inline v0::sim {
 
@@ -63,6 +64,8 @@ class condition_variable {
   }
 
  private:
+  static constexpr const char* name = "condition_variable::wait";
+
   [[nodiscard]] static kernel::Time deadline_of(Timeout limit) {
     const detail::Hidden hidden;
     return World::here().deadline_of(limit);
@@ -79,9 +82,16 @@ class condition_variable {
     WaitsFor& operator=(const WaitsFor&) = delete;
     ~WaitsFor() { task_.set_waits_for(nullptr); }
 
-    [[nodiscard]] bool holds() override {
-      const detail::Visible visible;
-      return static_cast<bool>(predicate_());
+    // Who was woken and waits for the mutex, waits for that. A predicate that throws, or that waits for something
+    // itself, says nothing.
+    [[nodiscard]] bool holds(std::string_view call) override {
+      if (call != name) return false;
+      try {
+        const detail::Visible visible;
+        return static_cast<bool>(predicate_());
+      } catch (...) {
+        return false;
+      }
     }
 
    private:
@@ -103,7 +113,7 @@ class condition_variable {
     const detail::CallScope scope{site};
     World& world = World::here();
     ROUSE_ASSERT(lock.owns_lock(), "sim::condition_variable: waits without the lock");
-    world.pass("condition_variable::wait", waiting_);
+    world.pass(name, waiting_);
     mutex& mutex = *lock.mutex();
     // Between the unlocking and the sleep nobody comes in: that is what a condition variable is for.
     mutex.release(world);
@@ -119,7 +129,7 @@ class condition_variable {
       sim::mutex& mutex_;
     };
     const LocksAgain locks_again{world, mutex};
-    const bool was_woken = world.sleep_in(waiting_, "condition_variable::wait", deadline);
+    const bool was_woken = world.sleep_in(waiting_, name, deadline);
     return was_woken ? std::cv_status::no_timeout : std::cv_status::timeout;
   }
 

@@ -19,13 +19,14 @@
 namespace rouse::inline v0::sim {
 
 struct ExploreOptions {
-  PolicyChoice policy{};                                ///< Where explore() is given no Policy.
-  std::uint64_t runs_max = 1'000;                       ///< Of all parts together; a policy may have fewer.
-  Timeout time_max = Timeout::never;                    ///< By the wall clock: no run begins after that.
-  Shard shard{};                                        ///< The part of all runs that is made here.
-  std::uint64_t shrink_runs_max = 2'000;                ///< Spent on making a failure simple; 0 to take it as it is.
-  std::uint64_t shrink_steps_max = 10'000'000;          ///< In those runs together.
-  unsigned watchdog_seconds = Watchdog::usual_seconds;  ///< 0 for none.
+  PolicyChoice policy{};                                   ///< Where explore() is given no Policy.
+  std::uint64_t runs_max = 1'000;                          ///< Of all parts together; a policy may have fewer.
+  Timeout time_max = Timeout::never;                       ///< By the wall clock: no run begins after that.
+  Shard shard{};                                           ///< The part of all runs that is made here.
+  std::uint64_t shrink_runs_max = 2'000;                   ///< Spent on making a failure simple; 0 to take it as it is.
+  std::uint64_t shrink_steps_max = 10'000'000;             ///< In those runs together.
+  std::size_t stack_size = FiberPool::default_stack_size;  ///< Of each task, in bytes; more is a SIGSEGV.
+  unsigned watchdog_seconds = Watchdog::usual_seconds;     ///< 0 for none.
   ShowProgress progress = ShowProgress::on_terminal;
   WorldOptions world{};
 };
@@ -38,15 +39,16 @@ struct Exploration {
   Trace trace{};                     ///< Of that one.
 };
 
-/// One run by a schedule that a failure has printed.
+/// One run by a schedule that a failure has printed. Nobody watches over it: a person may, in a debugger.
 template <class Test>
 Outcome replay(const Schedule& schedule, Test&& test, WorldOptions options = {}) {
   FiberPool fibers;
-  const Watchdog watchdog{Watchdog::usual_seconds};
   Replay policy{schedule};
   static_cast<void>(policy.begin());
   World world{policy, fibers, options};
-  return world.run([&] { test(world); });
+  Outcome outcome = world.run([&] { test(world); });
+  outcome.follows_schedule = policy.fitted();
+  return outcome;
 }
 
 namespace detail_explore {
@@ -66,13 +68,14 @@ std::string record(const Outcome& failure, Test& test, WorldOptions options, Tra
 /// `test` makes itself: nothing must be left of one run in the next, or it could not be repeated.
 template <class Test>
 Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
-  FiberPool fibers;
+  FiberPool fibers{options.stack_size};
   const Watchdog watchdog{options.watchdog_seconds};
   Progress progress{options.progress};
   const auto run = [&](Policy& by) {
     World world{by, fibers, options.world};
     return world.run([&] { test(world); });
   };
+  ROUSE_ASSERT(options.shard.index < options.shard.count, "sim::explore: there is no such part, counted from 0");
   const bool takes_every_nth = !options.shard.is_whole() && !policy.take_shard(options.shard);
   const auto start = std::chrono::steady_clock::now();
   const auto is_time_up = [&] {
@@ -81,7 +84,8 @@ Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
   };
   Exploration exploration;
   for (std::uint64_t number = 0; number < options.runs_max && !is_time_up() && policy.begin(); ++number) {
-    if (takes_every_nth && !options.shard.has(number)) continue;
+    // By fours, so that each part has all that Mixed does in turn.
+    if (takes_every_nth && !options.shard.has(number / 4)) continue;
     ++exploration.runs;
     Outcome outcome = run(policy);
     exploration.steps += outcome.steps;

@@ -35,12 +35,17 @@ class HappensBefore {
     join(row(point.number & index_mask), clock(task));
     if (task != nobody) ++clock(task)[task];
   }
+  void forget(const kernel::SyncPoint& point) {
+    if ((point.number & ~index_mask) == generation_) std::fill_n(row(point.number & index_mask), width_, 0);
+  }
   void acquire(std::uint32_t task, const kernel::SyncPoint& point) {
     if (task == nobody) std::fill_n(clock(nobody), width_, 0);  // What happens by itself, starts with this.
     if ((point.number & ~index_mask) != generation_) return;
     join(clock(task), row(point.number & index_mask));
   }
 
+  /// Different for each run.
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
   [[nodiscard]] Moment now(std::uint32_t task) const { return {task, clock(task)[task]}; }
   /// True if what happened then, is ordered before what `task` does now.
   [[nodiscard]] bool is_before(Moment then, std::uint32_t task) const {

@@ -52,17 +52,20 @@ class mutex {
   friend class condition_variable;
 
   void wait_and_take(World& world, const char* call) {
-    while (waiting_.holder != nullptr && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, call));
+    while (waiting_.holder != nullptr && !world.is_unwinding()) world.sleep_quietly_in(waiting_, call);
+    if (waiting_.holder != nullptr) world.unwind();
     take(world);
   }
   void take(World& world) {
     world.step_ended();
+    kernel::touch(waiting_.object(), kernel::Access::write);
     waiting_.holder = &world.current_task();
     kernel::acquire_edge(waiting_);
   }
   void release(World& world) {
     ROUSE_ASSERT(waiting_.holder == &world.current_task() || world.is_unwinding(),
                  "sim::mutex: unlocked by who has not locked it");
+    kernel::touch(waiting_.object(), kernel::Access::write);
     kernel::release_edge(waiting_);
     waiting_.holder = nullptr;
     world.wake_all(waiting_);
@@ -135,7 +138,8 @@ class shared_mutex {
     const detail::Hidden hidden;
     World& world = World::here();
     world.pass(call, waiting_);
-    while (!is_open() && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, call));
+    while (!is_open() && !world.is_unwinding()) world.sleep_quietly_in(waiting_, call);
+    if (!is_open()) world.unwind();
     world.step_ended();
     take(to_write);
   }

@@ -53,6 +53,7 @@ struct Outcome {
   std::string call;               ///< The call that the failure is about, if the run was traced: Trace::failed_call().
   std::exception_ptr error;       ///< The exception that left a task's function, if one did.
   Schedule schedule;              ///< Replays the run.
+  bool follows_schedule = true;   ///< False of a replay() whose schedule is none of this program.
   std::uint64_t steps = 0;        ///< Schedule points passed.
   std::uint64_t preemptions = 0;  ///< How often another task went on though the one that ran could have.
   std::uint64_t faults = 0;       ///< How many struck that a policy was asked for.

@@ -45,6 +45,9 @@ class Recorder final : public kernel::Observer {
   void acquired(const kernel::SyncPoint& point) override {
     if (wants_.order) order_.acquire(who(), point);
   }
+  void forgotten(const kernel::SyncPoint& point) override {
+    if (wants_.order) order_.forget(point);
+  }
   void reported(const kernel::Registration& registration) override;  // In world_run.hpp.
 
  private:

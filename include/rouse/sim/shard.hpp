@@ -9,7 +9,8 @@
 
 namespace rouse::inline v0::sim {
 
-/// Part `index` of `count` parts, counted from 0. Together they make the runs that one exploration would.
+/// Part `index` of `count` parts, counted from 0. Together they make as many runs as one exploration would, and the
+/// same ones; but for `pct`, and so `mixed`, which learn from the runs that they have made themselves.
 struct Shard {
   std::uint64_t index = 0;
   std::uint64_t count = 1;

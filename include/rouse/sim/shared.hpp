@@ -32,6 +32,11 @@ class AccessLog {
     kernel::touch(queue_.object(), access);
     if (!world->recorder().wants().order) return;
     const HappensBefore& order = world->recorder().order();
+    if (generation_ != order.generation()) {  // One that is older than the run, and was used in another.
+      generation_ = order.generation();
+      write_ = {};
+      reads_.clear();
+    }
     const std::uint32_t task = world->current_task().id();
     check(*world, order, access, site, {"written", write_});
     if (access == kernel::Access::read) {
@@ -49,14 +54,15 @@ class AccessLog {
     const auto& [verb, entry] = earlier;
     if (order.is_before(entry.when, world.current_task().id())) return;
     const std::string now = access == kernel::Access::read ? "read" : "written";
-    world.fail_by(Ending::data_race, std::string{"data race: "} + name_ + " is " + now + " at " + site.text() +
-                                         " by task \"" + world.current_task().name() + "\" and " + verb + " at " +
-                                         entry.where.text() + " by task \"" + world.task(entry.when.task).name() +
-                                         "\", in no order");
+    world.fail_by(Ending::data_race, std::string{name_} + " is " + now + " at " + site.text() + " by " +
+                                         world.label_of(world.current_task()) + " and " + verb + " at " +
+                                         entry.where.text() + " by " + world.label_of(world.task(entry.when.task)) +
+                                         ", in no order");
   }
 
   const char* const name_;
   SleepQueue queue_;  // Nobody sleeps in it: it stands for the variable in footprints.
+  std::uint64_t generation_ = 0;
   Entry write_;
   std::vector<Entry> reads_;  // By task: its last one since the last write.
 };

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace rouse::inline v0::sim {
@@ -41,7 +42,8 @@ class TaskBodyOf final : public TaskBody {
 /// What a task sleeps for, if it says so: asked when nothing can wake it any more.
 class Condition {
  public:
-  [[nodiscard]] virtual bool holds() = 0;
+  /// `call` is what the task sleeps in. Does not throw.
+  [[nodiscard]] virtual bool holds(std::string_view call) = 0;
 
  protected:
   ~Condition() = default;

@@ -48,11 +48,14 @@ class thread {
   [[nodiscard]] id get_id() const { return task_ != nullptr ? task_->id() : 0; }
   [[nodiscard]] static unsigned hardware_concurrency() { return 1; }
 
-  /// Precondition: joinable. One that joins itself sleeps for ever.
+  /// Precondition: joinable. One that joins itself sleeps for ever. Returns also when the run has failed meanwhile, as
+  /// it is often called by destructors: then the other thread was unwound, and may not have done what it was to do.
   void join(CallSite site = CallSite::current()) {
     const detail::CallScope scope{site};
     ROUSE_ASSERT(task_ != nullptr, "sim::thread: joined twice, or never started");
-    World::here().join(*task_);
+    World& world = World::here();
+    world.join_quietly(*task_);
+    if (!task_->is_over()) world.unwind();  // They join each other.
     task_ = nullptr;
   }
   /// Precondition: joinable.

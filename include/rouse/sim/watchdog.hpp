@@ -68,8 +68,8 @@ class Watchdog {
   void compare() {
     const World* const world = World::running();
     const std::uint64_t steps = world != nullptr ? world->steps() : 0;
-    if (world == nullptr || world != world_ || steps != steps_) {
-      world_ = world;
+    if (world == nullptr || World::runs_begun() != run_ || steps != steps_) {
+      run_ = World::runs_begun();
       steps_ = steps;
       return;
     }
@@ -122,7 +122,7 @@ class Watchdog {
   static inline thread_local Watchdog* watching = nullptr;
 
   ::timer_t timer_{};
-  const World* world_ = nullptr;
+  std::uint64_t run_ = 0;
   std::uint64_t steps_ = 0;
 };
 

@@ -95,6 +95,8 @@ class World final : public kernel::Host {
 
   /// Where the run is, for those who watch over it.
   [[nodiscard]] std::uint64_t steps() const { return outcome_.steps; }
+  /// How many runs this thread has begun.
+  [[nodiscard]] static std::uint64_t runs_begun() { return runs; }
   [[nodiscard]] const char* current_task_name() const { return current_->name().c_str(); }
   [[nodiscard]] const Schedule& schedule_so_far() const { return outcome_.schedule; }
 
@@ -149,9 +151,11 @@ class World final : public kernel::Host {
     if (trace() != nullptr) trace()->step("join", nullptr, task.id());
     wait_for_end(task);
   }
-  /// The same out of a destructor, which nothing is thrown from.
+  /// The same for destructors, which nothing is thrown from: it returns when the task is over, though the run may have
+  /// failed by then.
   void join_quietly(SimTask& task) {
     const detail::Hidden hidden;
+    pass(false);
     if (trace() != nullptr) trace()->step("join", nullptr, task.id());
     wait_quietly_for_end(task);
   }
@@ -256,17 +260,27 @@ class World final : public kernel::Host {
   [[nodiscard]] SimTask& current_task() { return *current_; }
   /// By its number. Precondition: there is one.
   [[nodiscard]] SimTask& task(std::uint32_t id) { return *all_[id - 1]; }
+  /// `task "worker"`; with its number if another one is called so, too: `task "thread" 3`.
+  [[nodiscard]] std::string label_of(const SimTask& task) const;
   [[nodiscard]] Recorder& recorder() { return recorder_; }
   /// Puts the current task to sleep until somebody wakes it in `queue`, or `deadline` comes: false if that came first.
   /// `call` is for dumps. Hidden code only. Throws `Cancelled` if the run has failed; false if that may not be thrown
   /// now.
   [[nodiscard]] bool sleep_in(SleepQueue& queue, const char* call, kernel::Time deadline = kernel::time_never);
+  /// The same for ever, and without anything thrown: for what destructors do, who see afterwards whether they have what
+  /// they want. If not, unwind() is for them.
+  void sleep_quietly_in(SleepQueue& queue, const char* call) {
+    if (!is_unwinding_) static_cast<void>(sleep_quietly_in(queue, call, kernel::time_never, queue.holder));
+  }
+  /// Throws `Cancelled` if the run has failed, and if it may be thrown now.
+  void unwind() { throw_if_unwinding(*current_); }
   /// Wakes one of those who sleep there, whichever: the system leaves that open.
   void wake_one(SleepQueue& queue);
   void wake_all(SleepQueue& queue);
 
  private:
   static inline thread_local World* running_here = nullptr;
+  static inline thread_local std::uint64_t runs = 0;
 
   // Passed by a task after the run has failed, before it is thrown out of a call that need not wait.
   static constexpr std::uint32_t steps_unwinding_max = 10'000;
@@ -316,6 +330,7 @@ class World final : public kernel::Host {
   void fail_by_deadlock();
   [[nodiscard]] std::string lost_wakeups() const;
   void throw_if_unwinding(SimTask& task);
+  [[noreturn]] static void terminate_with_outcome();
   void note_open_fds();
   void check_open_fds();
 
@@ -334,7 +349,8 @@ class World final : public kernel::Host {
   bool joins_in_a_circle_ = false;
   std::size_t alive_ = 0;
   std::uint32_t steps_unwinding_ = 0;
-  std::vector<std::uint64_t> files_before_;  // By fd; 0 for none.
+  std::terminate_handler terminate_before_ = nullptr;  // Once the run has failed.
+  std::vector<std::uint64_t> files_before_;            // By fd; 0 for none.
   SimTask* current_ = nullptr;
   Outcome outcome_;
   FaultPlan faults_;

@@ -3,6 +3,7 @@
 
 #include "world.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -17,6 +18,7 @@ inline void World::run_to_the_end(SimTask& first) {
   kernel::Observer* const outer_observer =
       std::exchange(kernel::observer, recorder_.is_needed() ? &recorder_ : nullptr);
   SleepQueue::next_id = 1;
+  ++runs;
   is_running_ = true;
   kernel::release_edge(first);
   fibers_.switch_to(*first.fiber_);
@@ -25,6 +27,7 @@ inline void World::run_to_the_end(SimTask& first) {
   is_running_ = false;
   running_here = outer;
   kernel::observer = outer_observer;
+  if (is_unwinding_) std::set_terminate(terminate_before_);
   outcome_.time = now_;
   if (!is_unwinding_) check_open_fds();
   if (trace() == nullptr) return;
@@ -246,7 +249,23 @@ inline void World::fail(Ending ending, std::string text, std::exception_ptr erro
     if (trace() != nullptr) trace()->failed(ending, outcome_.text, *current_);
   }
   if (trace() != nullptr) trace()->end();
+  terminate_before_ = std::set_terminate(&World::terminate_with_outcome);
   for (const auto& task : all_) make_runnable(*task);
+}
+
+// What unwinds a task was thrown where nothing may be: out of a destructor that sleeps, or a noexcept function. At
+// least the failure is told.
+inline void World::terminate_with_outcome() {
+  World* const world = running_here;
+  if (world == nullptr) std::abort();
+  std::set_terminate(world->terminate_before_);
+  const Outcome& outcome = world->outcome_;
+  std::fprintf(
+      stderr,
+      "rouse: a task cannot be unwound: a destructor sleeps, or a function is noexcept. The run had failed by\n"
+      "%s: %s\nROUSE_REPLAY=%s\n",
+      sim::name_of(outcome.ending), outcome.text.c_str(), outcome.schedule.text().c_str());
+  std::terminate();
 }
 
 // Out of line, as each step would pay for what the texts need.
@@ -265,12 +284,21 @@ inline void World::fail_by_exception(const std::exception_ptr& error, std::strin
 }
 
 [[gnu::noinline, gnu::cold]] inline void World::fail_by_deadlock() {
-  const std::string lost = options_.detectors.has(Ending::lost_wakeup) ? lost_wakeups() : std::string{};
-  if (lost.empty()) {
-    fail(Ending::deadlock, dump(kernel_));
-  } else {
-    fail(Ending::lost_wakeup, lost + dump(kernel_));
+  std::string state = dump(kernel_);
+  std::string lost;
+  if (options_.detectors.has(Ending::lost_wakeup)) {
+    is_unwinding_ = true;  // Conditions are the user's: what they call neither switches nor sleeps.
+    lost = lost_wakeups();
+    is_unwinding_ = false;
   }
+  const Ending ending = lost.empty() ? Ending::deadlock : Ending::lost_wakeup;
+  fail(ending, std::move(lost) + state);
+}
+
+inline std::string World::label_of(const SimTask& task) const {
+  const auto same =
+      std::count_if(all_.begin(), all_.end(), [&](const auto& each) { return each->name() == task.name(); });
+  return "task \"" + task.name() + '"' + (same > 1 ? ' ' + std::to_string(task.id()) : "");
 }
 
 // Who sleeps in an epoll that watches a file which is ready now, has lost what would have told it.
@@ -279,8 +307,8 @@ inline std::string World::lost_wakeups() const {
   for (const auto& task : all_) {
     const kernel::BlockedOn* const why = task->blocked_on();
     if (task->is_over() || why == nullptr) continue;
-    if (task->waits_for() != nullptr && task->waits_for()->holds()) {
-      text += "task \"" + task->name() + "\" sleeps in " + why->call + ", though its condition holds\n";
+    if (task->waits_for() != nullptr && task->waits_for()->holds(why->call)) {
+      text += label_of(*task) + " sleeps in " + why->call + ", though its condition holds\n";
     }
     const auto* const epoll = kernel::file_cast<kernel::EpollFile>(const_cast<kernel::File*>(why->file));
     if (epoll == nullptr) continue;
@@ -288,9 +316,9 @@ inline std::string World::lost_wakeups() const {
       constexpr EventFlags room = EventFlags::out | EventFlags::wrnorm | EventFlags::wrband;
       const EventFlags ready = registration.due() - room;  // Room there mostly is, and nobody sleeps for it then.
       if (ready.empty()) return;
-      text += "task \"" + task->name() + "\" sleeps in " + why->call + " on fd " + std::to_string(why->fd) +
-              ", though fd " + std::to_string(registration.fd()) + " (" + registration.file().kind().name + ") has " +
-              to_string(ready) + "\n";
+      text += label_of(*task) + " sleeps in " + why->call + " on fd " + std::to_string(why->fd) + ", though fd " +
+              std::to_string(registration.fd()) + " (" + registration.file().kind().name + ") has " + to_string(ready) +
+              "\n";
     });
   }
   return text;

@@ -4,6 +4,10 @@
 #include "../schedule.hpp"
 #include "policy.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
 namespace rouse::inline v0::sim {
 
 class Replay final : public Policy {
@@ -29,7 +33,11 @@ class Replay final : public Policy {
 
   /// False if the last run was not the schedule's: a choice had too large a value, or none was asked for it. Then the
   /// program has changed, or something that is not under our control decides in it.
-  [[nodiscard]] bool fitted() const { return fits_ && at_ == schedule_.size(); }
+  [[nodiscard]] bool fitted() const {
+    const auto& choices = schedule_.choices();
+    const auto left = choices.begin() + static_cast<std::ptrdiff_t>(at_);
+    return fits_ && std::all_of(left, choices.end(), [](std::uint64_t choice) { return choice == 0; });
+  }
 
  private:
   const Schedule schedule_;

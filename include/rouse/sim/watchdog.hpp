@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <cstring>
 #include <ctime>
-#include <execinfo.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#if __has_include(<execinfo.h>)
+#include <execinfo.h>
+#endif
 
 namespace rouse::inline v0::sim {
 
@@ -27,12 +29,11 @@ class Watchdog {
   /// 0 seconds for none.
   explicit Watchdog(unsigned seconds) {
     if (seconds == 0 || watching != nullptr || !take_signal()) return;
-    void* nothing[1];
-    static_cast<void>(::backtrace(nothing, 1));  // Loads what it needs, which a handler may not.
+    load_backtrace();
     ::sigevent event{};
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = signal();
-    event._sigev_un._tid = static_cast<::pid_t>(::syscall(SYS_gettid));
+    set_thread(event, static_cast<::pid_t>(::syscall(SYS_gettid)));
     if (::timer_create(CLOCK_MONOTONIC, &event, &timer_) != 0) return;
     watching = this;
     const ::itimerspec every{{static_cast<std::time_t>(seconds), 0}, {static_cast<std::time_t>(seconds), 0}};
@@ -76,13 +77,37 @@ class Watchdog {
     print("rouse: task \"");
     print(world->current_task_name());
     print("\" has not come to a schedule point for long: it loops, or waits for something real. Its stack:\n");
-    void* frames[64];
-    ::backtrace_symbols_fd(frames, ::backtrace(frames, 64), STDERR_FILENO);
+    print_backtrace();
     print("The schedule up to here: ");
     print_schedule(world->schedule_so_far());
     print("\n");
     std::abort();
   }
+
+  // C libraries name the field differently.
+  template <class Event>
+  static void set_thread(Event& event, ::pid_t thread) {
+    if constexpr (requires { event._sigev_un._tid; }) {
+      event._sigev_un._tid = thread;
+    } else {
+      event.sigev_notify_thread_id = thread;
+    }
+  }
+
+#if __has_include(<execinfo.h>)
+  /// A handler may not load what it needs.
+  static void load_backtrace() {
+    void* nothing[1];
+    static_cast<void>(::backtrace(nothing, 1));
+  }
+  static void print_backtrace() {
+    void* frames[64];
+    ::backtrace_symbols_fd(frames, ::backtrace(frames, 64), STDERR_FILENO);
+  }
+#else
+  static void load_backtrace() {}
+  static void print_backtrace() { print("(this C library tells none)\n"); }
+#endif
 
   // In a signal handler: nothing that takes memory.
   static void print(const char* text) {

@@ -308,6 +308,15 @@ TEST_CASE("Lost wakeup: an edge that nobody took, and a condition that holds") {
   CHECK(ending_of(untold) == Ending::lost_wakeup);
   CHECK(text_of(untold).find("sleeps in condition_variable::wait, though its condition holds") != std::string::npos);
 
+  const auto atomic = explore([](sim::World&) {
+    sim::atomic<int> number{0};
+    sim::thread sets{[&] { number.store(1); }};  // And tells nobody.
+    number.wait(0);
+    sets.join();
+  });
+  CHECK(ending_of(atomic) == Ending::lost_wakeup);
+  CHECK(text_of(atomic).find("sleeps in atomic::wait, though its condition holds") != std::string::npos);
+
   // Room to write is mostly there, and a one-shot that was used up waits for nothing: these are plain deadlocks.
   CHECK(ending_of(explore([](sim::World& world) {
           auto [a, b] = on_world::UnixStream::pair(world.backend());

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <concepts>
 #include <cstddef>
+#include <string_view>
 #include <type_traits>
 
 namespace rouse::inline v0::sim {
@@ -91,6 +92,8 @@ class atomic {
     const detail::CallScope scope{site};
     enter("atomic::wait");
     World& world = World::here();
+    Changes condition{value_, old};
+    const WaitsFor waits{world.current_task(), condition};
     while (value_ == old && !world.is_unwinding()) static_cast<void>(world.sleep_in(waiting_, "atomic::wait"));
     world.step_ended();
     acquire(order);
@@ -161,6 +164,17 @@ class atomic {
       return value - by;
     }
   }
+
+  /// What wait() waits for: told or not.
+  class Changes final : public Condition {
+   public:
+    Changes(const T& value, const T& old) : value_(value), old_(old) {}
+    [[nodiscard]] bool holds(std::string_view) override { return !(value_ == old_); }
+
+   private:
+    const T& value_;
+    const T& old_;
+  };
 
   void enter(const char* what, kernel::Access access = kernel::Access::write) const {
     World::here().pass(what, waiting_, access);

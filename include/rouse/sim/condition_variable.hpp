@@ -38,7 +38,8 @@ class condition_variable {
   }
   template <class Predicate>
   void wait(std::unique_lock<mutex>& lock, Predicate predicate, CallSite site = CallSite::current()) {
-    const WaitsFor<Predicate> waits{predicate};
+    Holds<Predicate> condition{predicate};
+    const WaitsFor waits{World::here().current_task(), condition};
     while (!predicate()) wait(lock, site);
   }
 
@@ -71,16 +72,10 @@ class condition_variable {
     return World::here().deadline_of(limit);
   }
 
-  /// Says what the current task waits for, as long as it lives.
   template <class Predicate>
-  class WaitsFor final : public Condition {
+  class Holds final : public Condition {
    public:
-    explicit WaitsFor(Predicate& predicate) : task_(World::here().current_task()), predicate_(predicate) {
-      task_.set_waits_for(this);
-    }
-    WaitsFor(const WaitsFor&) = delete;
-    WaitsFor& operator=(const WaitsFor&) = delete;
-    ~WaitsFor() { task_.set_waits_for(nullptr); }
+    explicit Holds(Predicate& predicate) : predicate_(predicate) {}
 
     // Who was woken and waits for the mutex, waits for that. A predicate that throws, or that waits for something
     // itself, says nothing.
@@ -95,13 +90,13 @@ class condition_variable {
     }
 
    private:
-    SimTask& task_;
     Predicate& predicate_;
   };
 
   template <class Predicate>
   bool wait_to(std::unique_lock<mutex>& lock, kernel::Time deadline, Predicate& predicate, CallSite site) {
-    const WaitsFor<Predicate> waits{predicate};
+    Holds<Predicate> condition{predicate};
+    const WaitsFor waits{World::here().current_task(), condition};
     while (!predicate()) {
       if (wait_to(lock, deadline, site) == std::cv_status::timeout) return predicate();
     }

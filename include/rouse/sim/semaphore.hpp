@@ -85,5 +85,6 @@ class counting_semaphore {
 };
 
 using binary_semaphore = counting_semaphore<1>;
+using semaphore = counting_semaphore<>;
 
 }  // namespace rouse::inline v0::sim

@@ -78,4 +78,16 @@ class SimTask final : public kernel::Task, public kernel::SyncPoint {
   std::unique_ptr<TaskBody> body_;
 };
 
+/// Says what a task sleeps for, as long as it lives.
+class WaitsFor {
+ public:
+  WaitsFor(SimTask& task, Condition& condition) : task_(task) { task_.set_waits_for(&condition); }
+  WaitsFor(const WaitsFor&) = delete;
+  WaitsFor& operator=(const WaitsFor&) = delete;
+  ~WaitsFor() { task_.set_waits_for(nullptr); }
+
+ private:
+  SimTask& task_;
+};
+
 }  // namespace rouse::inline v0::sim

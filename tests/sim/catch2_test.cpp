@@ -164,6 +164,16 @@ TEST_CASE("never comes to a schedule point", "[.][hangs]") {
   });
 }
 
+TEST_CASE("sleeps in a destructor", "[.][aborts]") {
+  sim::check([](sim::World& world) {
+    struct Reads {
+      ~Reads() { event.read(); }
+      Event64 event;
+    };
+    const Reads reads{Event64{world.backend()}};
+  });
+}
+
 TEST_CASE("has a section inside", "[.][fails]") {
   sim::check([](sim::World&) {
     SECTION("inside") {}

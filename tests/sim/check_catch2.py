@@ -53,6 +53,11 @@ printed = run("fails as the README shows")
 if [line.strip() for line in shown.splitlines()] != [
         line.strip() for line in printed[printed.index(shown.split("\n")[0]):].splitlines()][:shown.count("\n")]:
     sys.exit(f"the README shows not what is printed:\n{printed}")
+left = subprocess.run([program, "sleeps in a destructor"], capture_output=True, text=True, timeout=120)
+for text in ["a task cannot be unwound", "deadlock: tasks at", "ROUSE_REPLAY=0"]:
+    if text not in left.stderr or left.returncode == 0:
+        sys.exit(f"a failure that cannot be unwound is not told of by {text}:\n{left.stderr}")
+
 stuck = subprocess.run([program, "never comes to a schedule point"], capture_output=True, text=True, timeout=120)
 for text in ['task "spins" has not come to a schedule point', "Its stack:", "The schedule up to here: "]:
     if text not in stuck.stderr or stuck.returncode == 0:

@@ -119,12 +119,14 @@ TEST_CASE("Faults: readiness that was spurious comes again, as an edge too") {
 
 TEST_CASE("Faults: what close says, and a connect that was interrupted, come after the call") {
   run_in_turn([](sim::World& world) {
-    world.faults().on(Call::close).nth(1, Fault::error(EIO));
+    world.faults().on(Call::close).nth(1, Fault::error(EIO)).on(Call::close).nth(4, Fault::error(EIO));
     const EmulatedBackend backend = world.backend();
     const int fd = backend.eventfd(0, 0).value();
     CHECK(backend.close(fd).error() == EIO);
     CHECK(backend.fcntl(fd, F_GETFD).error() == EBADF);
     CHECK(backend.close(fd).error() == EBADF);
+    CHECK(backend.close(fd).error() == EBADF);
+    CHECK(backend.close(fd).error() == EBADF);  // The fault has nothing to add to that.
 
     const ::sockaddr_in address{AF_INET, htons(8080), {htonl(INADDR_LOOPBACK)}, {}};
     const auto* const to = reinterpret_cast<const ::sockaddr*>(&address);

@@ -86,7 +86,7 @@ class EpollFile final : public File {
       touch(Object::watches(), Access::write);
     }
     // Loops and paths are looked for far away.
-    if (&file.kind() == &file_kind || !watchers.empty()) touch(Object::everything(), Access::write);
+    if (&file.kind() == &file_kind || !watchers.empty()) touch_everything();
   }
   static constexpr std::uint64_t few_watches = 1'000;
 

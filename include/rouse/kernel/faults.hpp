@@ -9,7 +9,7 @@ namespace rouse::inline v0::kernel {
 inline std::optional<Fault> Kernel::next_fault(const Op& op, const CallArguments& arguments) {
   if (!faults_->concerns(op.call) || !takes_resources(op.call, operation_of(op, arguments))) return std::nullopt;
   if (host_.is_unwinding()) return std::nullopt;
-  touch(Object::everything(), Access::write);  // Calls are counted in the order they come in, of all tasks together.
+  touch_everything();  // Calls are counted in the order they come in, of all tasks together.
   const File* const on = fds.file(op.fd);
   const std::string_view kind = on != nullptr ? on->kind().name : std::string_view{};
   const std::optional<Fault> fault =

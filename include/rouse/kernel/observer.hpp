@@ -40,6 +40,9 @@ inline void touch(Object object, Access access) {
     observer->touched(object, access);
 }
 
+/// Of a step that cannot say what it touches.
+inline void touch_everything() { touch(Object::everything(), Access::write); }
+
 /// An edge that Linux guarantees. ThreadSanitizer is told of it, too. Hidden code only.
 inline void release_edge(const SyncPoint& point) {
   detail::tsan_release(&point);

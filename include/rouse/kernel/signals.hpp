@@ -144,7 +144,7 @@ class Signals {
 
 inline void Signals::set_action(int signal, const struct ::sigaction& to) {
   actions_[signal] = to;
-  touch(Object::everything(), Access::write);
+  touch_everything();
   if (is_ignored(signal)) forget(signal);
 }
 
@@ -170,7 +170,7 @@ inline ::siginfo_t Signals::info_of(int signal, int code) {
 
 // What is ignored is not even queued, unless it is blocked: its action may be another one when it is not any more.
 inline void Signals::send_to_process(int signal) {
-  touch(Object::everything(), Access::write);
+  touch_everything();
   forget_opposites(signal);
   if (is_ignored(signal) && !leader().signals.mask.has(signal)) return;
   if (!process_.add(info_of(signal, SI_USER))) return;
@@ -181,7 +181,7 @@ inline void Signals::send_to_process(int signal) {
 }
 
 inline void Signals::send_to_task(Task& task, int signal, int code) {
-  touch(Object::everything(), Access::write);
+  touch_everything();
   forget_opposites(signal);
   if (is_ignored(signal) && !task.signals.mask.has(signal)) return;
   if (!task.signals.pending.add(info_of(signal, code))) return;
@@ -228,7 +228,7 @@ inline void Signals::look_again(Task& task) {
 }
 
 inline void Signals::set_mask(Task& task, SignalSet mask) {
-  touch(Object::everything(), Access::write);
+  touch_everything();
   const SignalSet blocked_now = mask - task.signals.mask;
   task.signals.mask = mask;
   // What this task was told of and now blocks is another's to take.
@@ -257,7 +257,7 @@ inline std::optional<::siginfo_t> Signals::take_here(SignalSet wanted) {
 }
 
 inline std::optional<Delivery> Signals::take(Task& task) {
-  touch(Object::everything(), Access::write);
+  touch_everything();
   for (;;) {
     if (due(task).empty()) {
       look_again(task);

@@ -76,7 +76,7 @@ inline SysResult<void> sigprocmask(Kernel& kernel, int how, const ::sigset_t* se
 /// What is pending and blocked, of the calling task and of the process.
 inline SysResult<void> sigpending(Kernel& kernel, ::sigset_t* set) {
   return kernel.enter({Call::rt_sigpending}, {set}, [&]() -> SysResult<void> {
-    touch(Object::everything(), Access::read);
+    touch_everything();
     const SignalSet pending = kernel.signals.pending_for(kernel.host().current());
     return put_user(set, pending) ? SysResult<void>{} : SysResult<void>::failure(EFAULT);
   });

@@ -106,7 +106,7 @@ inline SysResult<void> getrlimit(Kernel& kernel, int resource, ::rlimit* limit) 
 /// As the C library makes it of prlimit(2): a null pointer changes nothing.
 inline SysResult<void> setrlimit(Kernel& kernel, int resource, const ::rlimit* user_limit) {
   return kernel.enter({Call::setrlimit}, {resource, user_limit}, [&]() -> SysResult<void> {
-    touch(Object::everything(), Access::write);
+    touch_everything();
     ::rlimit limit{};
     if (user_limit != nullptr && !get_user(limit, user_limit)) return SysResult<void>::failure(EFAULT);
     const int refused = detail_system::check_resource("setrlimit", resource);

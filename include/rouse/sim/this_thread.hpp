@@ -12,7 +12,7 @@ inline void yield(CallSite site = CallSite::current()) {
   const detail::Hidden hidden;
   const detail::CallScope scope{site};
   World::here().pass("yield");
-  kernel::touch(kernel::Object::everything(), kernel::Access::write);  // Who yields, shares something not seen here.
+  kernel::touch_everything();  // Who yields, shares something not seen here.
 }
 
 /// Sleeps in virtual time: a duration.

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <set>
 #include <stdexcept>
@@ -58,7 +59,7 @@ class Player {
 
   void play(const Step& step) {
     const int any = 3 + static_cast<int>(step.which % 12);
-    switch (step.what % 21) {
+    switch (step.what % 24) {
       case 0: note(write(any)); break;
       case 1: note(write(std::array{counter_fd, semaphore_fd, nonblocking_fd}[step.which % 3])); break;
       case 2: note(read(any)); break;
@@ -100,6 +101,19 @@ class Player {
         const auto waited = shared_.changed.wait_for(lock, std::chrono::milliseconds(2));
         transcript_ += waited == std::cv_status::timeout ? "late;" : "told;";
         transcript_ += std::to_string(shared_.generation) + ';';
+        break;
+      }
+      case 21: note(backend_.kill(kernel::process_id, SIGUSR1)); break;
+      case 22: {
+        ::sigset_t signals{};
+        ::sigaddset(&signals, SIGUSR1);
+        note(backend_.sigprocmask(step.which % 2 == 0 ? SIG_BLOCK : SIG_UNBLOCK, &signals, nullptr));
+        break;
+      }
+      case 23: {
+        ::sigset_t pending{};
+        note(backend_.sigpending(&pending));
+        transcript_ += ::sigismember(&pending, SIGUSR1) == 1 ? "pending;" : "none;";
         break;
       }
       case 20: {
@@ -173,6 +187,9 @@ void open_all(EmulatedBackend backend) {
     const Event event{flags, static_cast<std::uint64_t>(fd)};
     require(backend.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event).ok());
   };
+  struct ::sigaction nothing {};
+  nothing.sa_handler = [](int) {};
+  require(backend.sigaction(SIGUSR1, &nothing, nullptr).ok());
   int pipe[2], pair[2];
   require(backend.eventfd(0, 0).value() == counter_fd);
   require(backend.eventfd(1, EFD_SEMAPHORE).value() == semaphore_fd);

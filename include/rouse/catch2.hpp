@@ -19,17 +19,16 @@
 #include "sim/catch2/assertion_capture.hpp"
 #include "sim/catch2/catch_makers.hpp"
 #include "sim/explore.hpp"
+#include "sim/number_text.hpp"
 #include "sim/trace/report.hpp"
 #include "sim/trace/trace_json.hpp"
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace rouse::inline v0::sim {
@@ -55,20 +54,13 @@ auto from_environment(const char* name, Parse parse) -> decltype(parse(std::stri
   return value;
 }
 
-inline std::optional<std::uint64_t> number_in(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 [[nodiscard]] inline ExploreOptions with_environment(const CheckOptions& options) {
   ExploreOptions explore = options.explore;
-  explore.policy.seed = from_environment("ROUSE_SEED", number_in).value_or(options.seed);
-  explore.runs_max = from_environment("ROUSE_RUNS", number_in).value_or(options.runs);
+  explore.policy.seed = from_environment("ROUSE_SEED", parse_number).value_or(options.seed);
+  explore.runs_max = from_environment("ROUSE_RUNS", parse_number).value_or(options.runs);
   explore.policy.kind = from_environment("ROUSE_POLICY", policy_named).value_or(explore.policy.kind);
   explore.shard = from_environment("ROUSE_SHARD", Shard::parse).value_or(explore.shard);
-  if (const auto seconds = from_environment("ROUSE_SECONDS", number_in)) {
+  if (const auto seconds = from_environment("ROUSE_SECONDS", parse_number)) {
     explore.time_max = std::chrono::seconds(*seconds);
   }
   return explore;

@@ -15,6 +15,18 @@
 namespace rouse::inline v0 {
 
 /// One thing that may happen to a call though its caller did nothing wrong.
+namespace detail {
+
+/// `EINTR`; or `errno 4`, where the C library knows no names.
+inline std::string errno_text(int number) {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
+  if (const char* const name = ::strerrorname_np(number)) return name;
+#endif
+  return "errno " + std::to_string(number);
+}
+
+}  // namespace detail
+
 class Fault {
  public:
   enum class Kind : std::uint8_t { error, short_count, delay, not_ready };
@@ -72,7 +84,7 @@ class Fault {
   /// `fails with EINTR`, `moves 1 byte at most`, `is delayed by 1000000 ns`, `says EAGAIN though it is ready`.
   friend std::string to_string(Fault fault) {
     switch (fault.kind_) {
-      case Kind::error: return "fails with " + errno_text(static_cast<int>(fault.amount_));
+      case Kind::error: return "fails with " + detail::errno_text(static_cast<int>(fault.amount_));
       case Kind::short_count:
         return "moves " + std::to_string(fault.amount_) + (fault.amount_ == 1 ? " byte at most" : " bytes at most");
       case Kind::delay: return "is delayed by " + std::to_string(fault.amount_) + " ns";
@@ -90,13 +102,6 @@ class Fault {
 
  private:
   constexpr Fault(Kind kind, std::int64_t amount) : kind_(kind), amount_(amount) {}
-
-  static std::string errno_text(int number) {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
-    if (const char* const name = ::strerrorname_np(number)) return name;
-#endif
-    return "errno " + std::to_string(number);
-  }
 
   Kind kind_;
   std::int64_t amount_;  // An errno, bytes or nanoseconds.

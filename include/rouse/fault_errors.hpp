@@ -6,6 +6,7 @@
 #include "fault.hpp"
 
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
@@ -52,6 +53,13 @@ class FaultList {
 [[nodiscard]] constexpr bool moves_whole_messages(std::string_view kind) {
   return kind == "eventfd" || kind == "timerfd" || kind == "signalfd" || kind == "udp socket" ||
          kind == "unix datagram socket" || kind == "unix seqpacket socket";
+}
+
+/// True if a short count may cut a call that moves so many bytes. Whole messages are not cut; nor is what goes into a
+/// pipe at once, as pipe(7) promises, or as a packet. `status_flags` are those of F_GETFL.
+[[nodiscard]] constexpr bool may_be_cut(Call call, std::string_view kind, int status_flags, std::size_t bytes) {
+  if (kind != "pipe") return !moves_whole_messages(kind);
+  return (status_flags & O_DIRECT) == 0 && !(CallSet::writes.has(call) && bytes <= PIPE_BUF);
 }
 
 /// True if a call with this operation may fail for want of something. epoll_ctl takes memory only to add, fcntl a

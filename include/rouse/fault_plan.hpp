@@ -3,8 +3,8 @@
 #pragma once
 
 #include "call_set.hpp"
+#include "detail/chance.hpp"
 #include "fault.hpp"
-#include "kernel/chance.hpp"
 #include "kernel_age.hpp"
 
 #include <concepts>
@@ -53,7 +53,7 @@ class FaultPlan {
   [[nodiscard]] const KernelAge& kernel() const { return age_; }
   /// For the ratios, when nobody else decides them; 1 at first.
   FaultPlan& seed(std::uint64_t seed) {
-    chance_ = kernel::Chance{seed};
+    chance_ = detail::Chance{seed};
     return *this;
   }
 
@@ -164,7 +164,7 @@ class FaultPlan {
   // Under the lock: what was counted and drawn.
   mutable OwnMutex mutex_;
   std::uint64_t struck_ = 0;
-  kernel::Chance chance_{1};
+  detail::Chance chance_{1};
 };
 
 /// A rule that is being written. Narrowed first, then finished by saying when it strikes, and with what. Of several

@@ -2,8 +2,8 @@
 #include "rouse/kernel/port_table.hpp"
 
 #include "../support/catch.hpp"
+#include "rouse/detail/chance.hpp"
 #include "rouse/kernel/byte_queue.hpp"
-#include "rouse/kernel/chance.hpp"
 #include "rouse/kernel/link.hpp"
 
 #include <chrono>
@@ -329,6 +329,7 @@ TEST_CASE("ByteQueue: bytes in order", "[byte_queue]") {
 }
 
 TEST_CASE("Chance: the same numbers for a seed, everywhere", "[chance]") {
+  using rouse::detail::Chance;
   Chance chance{1};
   CHECK(chance.next() == 0x910a2dec89025cc1);
   Chance again{1};

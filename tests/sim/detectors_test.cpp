@@ -1,6 +1,7 @@
 // What is found without an assertion: data races, lost wakeups, registrations that outlived their number; and what is
 // not, once its detector is off.
 #include "../support/catch.hpp"
+#include "../support/on_world.hpp"
 #include "rouse/rouse.hpp"
 #include "rouse/sim/atomic.hpp"
 #include "rouse/sim/condition_variable.hpp"
@@ -27,14 +28,6 @@ using sim::Ending;
 using Test = std::function<void(sim::World&)>;
 
 namespace {
-
-namespace on_world {
-using Epoll = BasicEpoll<EmulatedBackend>;
-using EventFd = BasicEventFd<EmulatedBackend>;
-using Pipe = BasicPipe<EmulatedBackend>;
-using UnixStream = BasicUnixStream<EmulatedBackend>;
-using TimerFd = BasicTimerFd<EmulatedBackend>;
-}  // namespace on_world
 
 std::optional<sim::Outcome> explore(const Test& test, Detectors detectors = {}) {
   sim::RandomPolicy random{1};

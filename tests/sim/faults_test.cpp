@@ -1,5 +1,6 @@
 // Faults in a World: what they do to calls, who decides whether they strike, and for_each_fault().
 #include "../support/catch.hpp"
+#include "../support/on_world.hpp"
 #include "rouse/rouse.hpp"
 #include "rouse/sim/explore.hpp"
 #include "rouse/sim/for_each_fault.hpp"
@@ -21,13 +22,6 @@ using namespace std::chrono_literals;
 using sim::Ending;
 
 namespace {
-
-namespace on_world {
-using Epoll = BasicEpoll<EmulatedBackend>;
-using EventFd = BasicEventFd<EmulatedBackend>;
-using Pipe = BasicPipe<EmulatedBackend>;
-using UnixStream = BasicUnixStream<EmulatedBackend>;
-}  // namespace on_world
 
 /// One run, whose tasks take turns.
 sim::Outcome run_in_turn(const std::function<void(sim::World&)>& test) {

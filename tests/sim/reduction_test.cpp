@@ -1,7 +1,7 @@
 // Sleep sets leave out schedules that differ only in the order of independent steps. What they must not leave out is an
 // outcome: random programs, and the set of their transcripts with and without. ROUSE_REDUCTION_PROGRAMS says how many.
 #include "../support/catch.hpp"
-#include "rouse/kernel/chance.hpp"
+#include "rouse/detail/chance.hpp"
 #include "rouse/rouse.hpp"
 #include "rouse/sim/atomic.hpp"
 #include "rouse/sim/condition_variable.hpp"
@@ -207,7 +207,7 @@ void open_all(EmulatedBackend backend) {
   add(outer_epoll_fd, epoll_fd, EventFlags::in);
 }
 
-Program random_program(kernel::Chance& chance) {
+Program random_program(detail::Chance& chance) {
   // More would take all schedules without end.
   const bool has_three = chance.below(3) == 0;
   Program program(has_three ? 3 : 2);
@@ -261,7 +261,7 @@ std::uint64_t programs() {
 }  // namespace
 
 TEST_CASE("Exhaustive: sleep sets lose no outcome of random programs, and save runs") {
-  kernel::Chance chance{1};
+  detail::Chance chance{1};
   std::uint64_t all_runs = 0, reduced_runs = 0, compared = 0;
   while (compared < programs()) {
     const Program program = random_program(chance);

@@ -334,7 +334,7 @@ class FaultyBackend {
     const std::optional<Fault> fault = next(call, fd);
     if (!fault) return make(uncut);
     if (fault->kind() == Fault::Kind::short_count) {
-      return make(comes_whole(call, fd, size) ? uncut : fault->bytes_max());
+      return make(may_be_cut(call, kind(fd), status_flags(fd), size) ? fault->bytes_max() : uncut);
     }
     return struck(*fault, fd, flags, [&] { return make(uncut); });
   }
@@ -377,12 +377,6 @@ class FaultyBackend {
   [[nodiscard]] bool may_wait(int fd, int message_flags) const {
     return (message_flags & MSG_DONTWAIT) == 0 && (status_flags(fd) & O_NONBLOCK) == 0;
   }
-  [[nodiscard]] bool comes_whole(Call call, int fd, std::size_t size) const {
-    const std::string_view of_kind = kind(fd);
-    if (of_kind != "pipe") return moves_whole_messages(of_kind);
-    return (CallSet::writes.has(call) && size <= PIPE_BUF) || (status_flags(fd) & O_DIRECT) != 0;
-  }
-
   void sleep(Timeout span) const {
     ROUSE_ASSERT(backend_has::clock_nanosleep<B>, "FaultyBackend: a delay takes a backend that has clock_nanosleep");
     if constexpr (backend_has::clock_nanosleep<B>) {

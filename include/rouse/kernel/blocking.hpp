@@ -78,7 +78,7 @@ inline void sleep(Kernel& kernel, const Op& op, const File* file, Time deadline)
   const BlockedOn why{name_of(op.call), op.fd, file, host.now(), deadline};
   const Note note{task, why};
   if (!host.block(task, deadline)) throw Deadlock(dump(kernel));
-  if (file != nullptr) touch(file->object(), Access::write);  // It looks again, and leaves the queue.
+  if (file != nullptr) file->touch(Access::write);  // It looks again, and leaves the queue.
 }
 
 /// Where a call waits, how, and until when.

@@ -29,9 +29,11 @@ inline void add_task(std::string& text, const Task& task) {
   text += why->deadline == time_never ? " for ever\n" : " until " + milliseconds(why->deadline) + '\n';
 }
 
-/// Not what may be an address: dumps of the same state are the same. No object lies below vm.mmap_min_addr.
+/// No object lies below this, vm.mmap_min_addr: so a number below it is none's address.
+inline constexpr std::uint64_t lowest_address = 65'536;
+
+/// Not what may be an address: dumps of the same state are the same.
 inline std::string data(EventData data) {
-  constexpr std::uint64_t lowest_address = 65'536;
   return data.u64() < lowest_address ? ", data " + std::to_string(data.u64()) : std::string{};
 }
 

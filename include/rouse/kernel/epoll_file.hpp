@@ -79,11 +79,11 @@ class EpollFile final : public File {
   /// A registration of `file` is made, changed or removed: the epoll and the file's queue are.
   void note_change(const File& file) const {
     if (observer == nullptr) return;
-    touch(object(), Access::write);
-    touch(file.object(), Access::write);
+    touch(Access::write);
+    file.touch(Access::write);
     // Close to the limit, it matters who comes first.
     if (watches_.limit - std::min(watches_.limit, watches_.count) < few_watches) {
-      touch(Object::watches(), Access::write);
+      kernel::touch(Object::watches(), Access::write);
     }
     // Loops and paths are looked for far away.
     if (&file.kind() == &file_kind || !watchers.empty()) touch_everything();
@@ -128,8 +128,7 @@ class EpollFile final : public File {
 inline bool Registration::on_wake(EventFlags key) {
   if (!interest.matches(key)) return false;
   release_edge(*this);
-  if (observer != nullptr) [[unlikely]]
-    touch(epoll_.object(), Access::write);
+  epoll_.touch(Access::write);
   epoll_.enqueue(*this);
   bool taken = false;
   if (!epoll_.waiters.empty()) {

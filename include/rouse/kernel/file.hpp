@@ -96,6 +96,15 @@ class File : public SyncPoint {
   /// What it is in a footprint: the same for files that have state in common. And what being asked for its bits is.
   [[nodiscard]] virtual Object object() const { return Object::file(id_); }
   [[nodiscard]] virtual Access asking() const { return Access::read; }
+  /// Says so, to who observes.
+  void touch(Access access) const {
+    if (observer != nullptr) [[unlikely]]
+      observer->touched(object(), access);
+  }
+  void touch_by_asking() const {
+    if (observer != nullptr) [[unlikely]]
+      observer->touched(object(), asking());
+  }
 
   /// One line for dumps: what the file holds.
   [[nodiscard]] virtual std::string describe() const = 0;

@@ -12,7 +12,7 @@ class Object {
  public:
   /// Where it is too much to say what a step touches: it depends on every other.
   static constexpr Object everything() { return {Kind::everything, 0}; }
-  /// By File::shared_id(), as two ends of one thing are one object.
+  /// See File::object(): two ends of one thing are one object.
   static constexpr Object file(std::uint64_t id) { return {Kind::file, id}; }
   /// What an fd number stands for, "nothing" too.
   static constexpr Object fd(int number) { return {Kind::fd, static_cast<std::uint32_t>(number)}; }

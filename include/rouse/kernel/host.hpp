@@ -3,9 +3,9 @@
 #pragma once
 
 #include "../detail/assert.hpp"
+#include "../detail/chance.hpp"
 #include "../fault.hpp"
 #include "call.hpp"
-#include "chance.hpp"
 #include "task.hpp"
 #include "time.hpp"
 
@@ -64,7 +64,7 @@ class Host {
 
   /// Something that Linux leaves to chance: a number below `n`, from a generator with a seed. Precondition: n > 0.
   virtual std::uint64_t choose(std::uint64_t n) { return chance_.below(n); }
-  void seed(std::uint64_t seed) { chance_ = Chance{seed}; }
+  void seed(std::uint64_t seed) { chance_ = detail::Chance{seed}; }
 
   /// Whether a fault strikes that is to strike one call in `one_in`. Precondition: one_in > 0.
   virtual bool strikes(std::uint64_t one_in) { return chance_.below(one_in) == 0; }
@@ -88,7 +88,7 @@ class Host {
   Timers* timers_ = nullptr;
 
  private:
-  Chance chance_{1};
+  detail::Chance chance_{1};
 };
 
 }  // namespace rouse::inline v0::kernel

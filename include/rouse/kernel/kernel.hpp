@@ -332,7 +332,7 @@ class Kernel {
   [[gnu::noinline, gnu::cold]] void note_look_up(int fd, Access access) const {
     if (fd < 0) return;
     touch(Object::fd(fd), Access::read);
-    if (const File* const found = fds.file(fd)) touch(found->object(), access);
+    if (const File* const found = fds.file(fd)) found->touch(access);
   }
 
   std::unique_ptr<Host> own_host_;

@@ -36,8 +36,7 @@ class Registration final : public Waiter,
 
   /// What a wait would report now.
   [[nodiscard]] EventFlags due() const {
-    if (observer != nullptr) [[unlikely]]
-      touch(file_.object(), file_.asking());
+    file_.touch_by_asking();
     return interest.report(file_.readiness(interest.mask()));
   }
 

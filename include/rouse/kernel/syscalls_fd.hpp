@@ -49,15 +49,11 @@ inline SysResult<std::size_t> write(Kernel& kernel, File& file, const Op& op, Us
   return result;
 }
 
-/// How many of `size` bytes a call moves at most, when a fault cuts it to `most`. Messages and numbers are not cut, nor
-/// is what goes into a pipe whole, pipe(7) says, or as a packet.
-[[nodiscard]] inline std::size_t cut(const File& file, Direction direction, std::size_t size, std::size_t most) {
+/// How many of `size` bytes a call moves at most, when a fault cuts it to `most`.
+[[nodiscard]] inline std::size_t cut(const File& file, Call call, std::size_t size, std::size_t most) {
   if (most >= size) [[likely]]
     return size;
-  const bool is_pipe = &file.kind() == &PipeEnd::file_kind;
-  const bool is_packet = is_pipe && (file.status_flags() & O_DIRECT) != 0;
-  const bool goes_whole = is_pipe && direction == Direction::write && size <= PIPE_BUF;
-  return is_packet || goes_whole || moves_whole_messages(file.kind().name) ? size : most;
+  return may_be_cut(call, file.kind().name, file.status_flags(), size) ? most : size;
 }
 
 /// What Linux asks before it looks at the file: 0 or an errno.
@@ -88,8 +84,8 @@ inline SysResult<std::size_t> read(Kernel& kernel, int fd, void* buffer, std::si
     if (refused != 0) [[unlikely]]
       return SysResult<std::size_t>::failure(refused);
     if (n == 0 && file->kind().is_socket) return 0;
-    UserOutput to{buffer, detail_fd::cut(*file, Direction::read, n,
-                                         most)};  // Linux moves rw_count_max at most; nothing here holds that much.
+    // Linux moves rw_count_max at most; nothing here holds that much.
+    UserOutput to{buffer, detail_fd::cut(*file, Call::read, n, most)};
     return detail_fd::read(kernel, *file, op, to);
   });
 }
@@ -101,7 +97,7 @@ inline SysResult<std::size_t> write(Kernel& kernel, int fd, const void* buffer, 
     const int refused = detail_fd::check_write(file, buffer, n);
     if (refused != 0) [[unlikely]]
       return SysResult<std::size_t>::failure(refused);
-    UserInput from{buffer, detail_fd::cut(*file, Direction::write, std::min(n, rw_count_max), most)};
+    UserInput from{buffer, detail_fd::cut(*file, Call::write, std::min(n, rw_count_max), most)};
     return detail_fd::write(kernel, *file, op, from);
   });
 }
@@ -116,7 +112,7 @@ inline SysResult<std::size_t> readv(Kernel& kernel, int fd, const ::iovec* user_
     const SysResult<std::size_t> size = vectors.get(user_vectors, n);
     if (!size.ok()) return size;
     if (size.value() == 0) return 0;
-    UserOutput to{vectors.all(), detail_fd::cut(*file, Direction::read, size.value(), most)};
+    UserOutput to{vectors.all(), detail_fd::cut(*file, Call::readv, size.value(), most)};
     return detail_fd::read(kernel, *file, op, to);
   });
 }
@@ -132,7 +128,7 @@ inline SysResult<std::size_t> writev(Kernel& kernel, int fd, const ::iovec* user
     if (!size.ok()) return size;
     if (size.value() == 0) return 0;
     if (file->kind().gathers_writes) {
-      UserInput from{vectors.all(), detail_fd::cut(*file, Direction::write, size.value(), most)};
+      UserInput from{vectors.all(), detail_fd::cut(*file, Call::writev, size.value(), most)};
       return detail_fd::write(kernel, *file, op, from);
     }
     // A file that knows only single writes gets one for each vector, until one falls short. Empty vectors are passed
@@ -173,7 +169,7 @@ inline SysResult<std::size_t> pread(Kernel& kernel, int fd, void* buffer, std::s
     if (refused == 0) refused = detail_fd::check_read(file, buffer, n);
     if (refused == 0) refused = detail_fd::check_end(offset, n);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
-    UserOutput to{buffer, detail_fd::cut(*file, Direction::read, n, most)};
+    UserOutput to{buffer, detail_fd::cut(*file, Call::pread, n, most)};
     return file->read(to);
   });
 }
@@ -185,7 +181,7 @@ inline SysResult<std::size_t> pwrite(Kernel& kernel, int fd, const void* buffer,
     if (refused == 0) refused = detail_fd::check_write(file, buffer, n);
     if (refused == 0) refused = detail_fd::check_end(offset, n);
     if (refused != 0) return SysResult<std::size_t>::failure(refused);
-    UserInput from{buffer, detail_fd::cut(*file, Direction::write, std::min(n, rw_count_max), most)};
+    UserInput from{buffer, detail_fd::cut(*file, Call::pwrite, std::min(n, rw_count_max), most)};
     return file->write(from);
   });
 }
@@ -246,7 +242,7 @@ inline SysResult<int> duplicate_onto(Kernel& kernel, const Op& op, int to, bool 
   // A negative number is a very large one.
   if (static_cast<std::uint64_t>(to) >= kernel.limits.nofile_soft) return SysResult<int>::failure(EBADF);
   touch(Object::fd_table(), Access::write);
-  if (const File* const there = kernel.other_file(to)) touch(there->object(), Access::write);
+  if (const File* const there = kernel.other_file(to)) there->touch(Access::write);
   kernel.fds.make_room(to);
   if (!kernel.fds.is_open(fd)) return SysResult<int>::failure(EBADF);
   if (kernel.fds.is_reserved(to)) return SysResult<int>::failure(EBUSY);  // By a call that will install a file there.

@@ -181,7 +181,7 @@ inline SysResult<std::size_t> sendto(Kernel& kernel, int fd, const void* data, s
       if (!got.ok()) return got;
       message.has_empty_address = to_size == 0;
     }
-    UserInput from{data, detail_fd::cut(*socket, Direction::write, n.value(), most)};
+    UserInput from{data, detail_fd::cut(*socket, Call::sendto, n.value(), most)};
     return detail_socket::send_or_signal(kernel, *socket, op, from, message);
   });
 }
@@ -193,7 +193,7 @@ inline SysResult<std::size_t> recvfrom(Kernel& kernel, int fd, void* data, std::
     SocketFile* socket = nullptr;
     const SysResult<std::size_t> n = detail_socket::get_socket_and_size(kernel, fd, data, size, socket);
     if (!n.ok()) return n;
-    UserOutput to{data, detail_fd::cut(*socket, Direction::read, n.value(), most)};
+    UserOutput to{data, detail_fd::cut(*socket, Call::recvfrom, n.value(), most)};
     Incoming message;
     message.flags = flags;
     message.wants_sender = user_address != nullptr;
@@ -230,7 +230,7 @@ inline SysResult<std::size_t> sendmsg(Kernel& kernel, int fd, const ::msghdr* us
       const SysResult<void> taken = take_control(kernel, control, message);
       if (!taken.ok()) return taken;
     }
-    auto from = spans_of<UserInput>(vectors, detail_fd::cut(*socket, Direction::write, size.value(), most));
+    auto from = spans_of<UserInput>(vectors, detail_fd::cut(*socket, Call::sendmsg, size.value(), most));
     return send_or_signal(kernel, *socket, op, from, message);
   });
 }
@@ -249,7 +249,7 @@ inline SysResult<std::size_t> recvmsg(Kernel& kernel, int fd, ::msghdr* user_hea
     Incoming message;
     message.flags = flags;
     message.wants_sender = header.msg_name != nullptr;
-    auto to = spans_of<UserOutput>(vectors, detail_fd::cut(*socket, Direction::read, size.value(), most));
+    auto to = spans_of<UserOutput>(vectors, detail_fd::cut(*socket, Call::recvmsg, size.value(), most));
     const SysResult<std::size_t> got = receive(kernel, *socket, op, to, message);
     if (!got.ok()) return got;
     const std::size_t used = put_files(kernel, header, message);

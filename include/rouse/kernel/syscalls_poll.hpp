@@ -21,12 +21,12 @@ namespace detail_poll {
 class PollWaiter final : public Waiter {
  public:
   PollWaiter(Host& host, Task& task, File& file, EventFlags key) : host_(host), task_(task), file_(&file), key_(key) {
-    touch(file.object(), Access::write);
+    file.touch(Access::write);
     file.wait_queue().add_head(*this);
   }
   PollWaiter(const PollWaiter&) = delete;
   PollWaiter& operator=(const PollWaiter&) = delete;
-  ~PollWaiter() { touch(file_->object(), Access::write); }
+  ~PollWaiter() { file_->touch(Access::write); }
 
  private:
   bool on_wake(EventFlags key) override {
@@ -46,8 +46,9 @@ inline constexpr EventFlags nval{POLLNVAL};
 
 inline EventFlags readiness(const Kernel& kernel, int fd, EventFlags asked) {
   File* const file = kernel.other_file(fd);
-  if (file != nullptr && file->asking() == Access::write) touch(file->object(), Access::write);
-  return file != nullptr ? file->readiness(asked) : nval;
+  if (file == nullptr) return nval;
+  file->touch_by_asking();
+  return file->readiness(asked);
 }
 
 /// Asks `scan()` how many are ready, and sleeps until that is not 0. `for_each_asked(visit)` visits what it looks at,

@@ -84,8 +84,8 @@ Exploration explore(Policy& policy, const ExploreOptions& options, Test test) {
   };
   Exploration exploration;
   for (std::uint64_t number = 0; number < options.runs_max && !is_time_up() && policy.begin(); ++number) {
-    // By fours, so that each part has all that Mixed does in turn.
-    if (takes_every_nth && !options.shard.has(number / 4)) continue;
+    // So that each part has all that Mixed does in turn.
+    if (takes_every_nth && !options.shard.has(number / Mixed::policies)) continue;
     ++exploration.runs;
     Outcome outcome = run(policy);
     exploration.steps += outcome.steps;

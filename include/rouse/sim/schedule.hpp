@@ -1,13 +1,13 @@
 // Schedule: the choices that make a run what it is, in order, and as a line of text that a person can copy.
 #pragma once
 
-#include <charconv>
+#include "number_text.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -66,14 +66,6 @@ class Schedule {
 
  private:
   static constexpr std::size_t length_max = 10'000'000;
-
-  static std::optional<std::uint64_t> take_number(std::string_view& text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{}) return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    return value;
-  }
 
   std::vector<std::uint64_t> choices_;
 };

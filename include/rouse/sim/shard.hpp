@@ -1,11 +1,11 @@
 // Shard: one part of an exploration, for machines that do the others without knowing of each other.
 #pragma once
 
-#include <charconv>
+#include "number_text.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
 namespace rouse::inline v0::sim {
 
@@ -23,17 +23,9 @@ struct Shard {
   [[nodiscard]] static std::optional<Shard> parse(std::string_view text) {
     const auto slash = text.find('/');
     if (slash == text.npos) return std::nullopt;
-    const auto part = number(text.substr(0, slash)), of = number(text.substr(slash + 1));
+    const auto part = parse_number(text.substr(0, slash)), of = parse_number(text.substr(slash + 1));
     if (!part || !of || *part == 0 || *part > *of) return std::nullopt;
     return Shard{*part - 1, *of};
-  }
-
- private:
-  static std::optional<std::uint64_t> number(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
   }
 };
 

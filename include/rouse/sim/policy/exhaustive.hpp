@@ -115,6 +115,13 @@ class Exhaustive final : public Policy {
   }
   [[nodiscard]] std::size_t who_next(const Candidates& candidates);
   [[nodiscard]] Node node_of(const Candidates& candidates) const;
+  /// From the choice that is next to the first that would lead to something new, if there is one.
+  void skip_sleepers(Node& node) {
+    while (node.chosen < node.choices && node.sleeps(node.chosen)) {
+      ++node.chosen;
+      ++skipped_;
+    }
+  }
   [[nodiscard]] bool step_to_next();
   void leave_to_others();
   [[nodiscard]] bool take_next_choice(Node& node);
@@ -180,10 +187,7 @@ inline std::size_t Exhaustive::who_next(const Candidates& candidates) {
   if (is_pruned_) return 0;
   if (at_ == path_.size()) {
     Node node = node_of(candidates);
-    while (node.chosen < node.choices && node.sleeps(node.chosen)) {
-      ++node.chosen;
-      ++skipped_;
-    }
+    skip_sleepers(node);
     if (node.chosen == node.choices) {  // The run is finished in any way: it may not be torn off.
       is_pruned_ = true;
       ++pruned_;
@@ -250,10 +254,8 @@ inline bool Exhaustive::take_next_choice(Node& node) {
     node.asleep.push_back({node.tasks[node.chosen], std::move(node.step)});
     node.step = {};
   }
-  do {
-    ++node.chosen;
-    if (node.chosen < node.choices && !node.tasks.empty() && node.sleeps(node.chosen)) ++skipped_;
-  } while (node.chosen < node.choices && !node.tasks.empty() && node.sleeps(node.chosen));
+  ++node.chosen;
+  skip_sleepers(node);
   return node.chosen < node.choices;
 }
 

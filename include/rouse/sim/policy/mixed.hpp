@@ -14,10 +14,12 @@ namespace rouse::inline v0::sim {
 /// In turn: any task at any step; one that switches rarely; priorities that change once, and twice.
 class Mixed final : public Policy {
  public:
+  static constexpr std::size_t policies = 4;
+
   explicit Mixed(std::uint64_t seed) : random_(seed), sticky_(seed, 10), pct_2_(seed, 2), pct_3_(seed, 3) {}
 
   [[nodiscard]] bool begin() override {
-    const std::array<Policy*, 4> all = {&random_, &sticky_, &pct_2_, &pct_3_};
+    const std::array<Policy*, policies> all = {&random_, &sticky_, &pct_2_, &pct_3_};
     at_ = all[next_++ % all.size()];
     return at_->begin();
   }

@@ -3,7 +3,7 @@
 // Randomized Scheduler with Probabilistic Guarantees of Finding Bugs".
 #pragma once
 
-#include "../../kernel/chance.hpp"
+#include "../../detail/chance.hpp"
 #include "../sim_task.hpp"
 #include "policy.hpp"
 
@@ -23,7 +23,7 @@ class Pct final : public Policy {
   [[nodiscard]] bool begin() override {
     longest_ = std::max(longest_, step_);
     step_ = 0;
-    chance_ = kernel::Chance{seeds_.next()};
+    chance_ = detail::Chance{seeds_.next()};
     priorities_.clear();
     changes_.clear();
     for (std::uint32_t i = 1; i < depth_; ++i) changes_.push_back(1 + chance_.below(longest_));
@@ -60,9 +60,9 @@ class Pct final : public Policy {
     return priorities_[task];
   }
 
-  kernel::Chance seeds_;
+  detail::Chance seeds_;
   const std::uint32_t depth_;
-  kernel::Chance chance_{0};
+  detail::Chance chance_{0};
   std::uint64_t step_ = 0;
   std::uint64_t longest_ = 1;
   std::vector<std::uint64_t> priorities_;  // By the number of the task.

@@ -1,7 +1,7 @@
 // RandomPolicy: any task may go on at any step; or, if it is sticky, the task that runs mostly does.
 #pragma once
 
-#include "../../kernel/chance.hpp"
+#include "../../detail/chance.hpp"
 #include "policy.hpp"
 
 namespace rouse::inline v0::sim {
@@ -13,7 +13,7 @@ class RandomPolicy final : public Policy {
   explicit RandomPolicy(std::uint64_t seed, std::uint64_t stickiness = 1) : seeds_(seed), stickiness_(stickiness) {}
 
   [[nodiscard]] bool begin() override {
-    chance_ = kernel::Chance{seeds_.next()};
+    chance_ = detail::Chance{seeds_.next()};
     return true;
   }
   [[nodiscard]] std::size_t who(const Candidates& candidates) override {
@@ -26,9 +26,9 @@ class RandomPolicy final : public Policy {
   [[nodiscard]] bool fault(std::uint64_t one_in) override { return chance_.below(one_in) == 0; }
 
  private:
-  kernel::Chance seeds_;
+  detail::Chance seeds_;
   const std::uint64_t stickiness_;
-  kernel::Chance chance_{0};
+  detail::Chance chance_{0};
 };
 
 }  // namespace rouse::inline v0::sim

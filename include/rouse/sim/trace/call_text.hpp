@@ -254,12 +254,10 @@ inline void CallText::add_rest() {
       break;
     case Call::unlink: add(path_at(at(0))); break;
     case Call::getrlimit: add(name_or_number(number(0), {{RLIMIT_NOFILE, "nofile"}})); break;
-    case Call::setrlimit: {
+    case Call::setrlimit:
       add(name_or_number(number(0), {{RLIMIT_NOFILE, "nofile"}}));
-      const auto limit = peek<::rlimit>(at(1));
-      add(limit ? std::to_string(limit->rlim_cur) + " of " + std::to_string(limit->rlim_max) : bad_address);
+      add(limit_at(at(1)));
       break;
-    }
     case Call::clock_gettime: add(clock(number(0))); break;
     case Call::clock_nanosleep:
       add(clock(number(0)));

@@ -29,7 +29,7 @@ class ResultText {
       case kernel::CallEnd::Kind::thrown: return "left by an exception";
       case kernel::CallEnd::Kind::returned: break;
     }
-    return end.word < 0 ? value_text::error(static_cast<int>(-end.word)) : of_success(end.word);
+    return end.word < 0 ? value_text::errno_text(static_cast<int>(-end.word)) : of_success(end.word);
   }
 
  private:
@@ -83,10 +83,7 @@ class ResultText {
         return size && *size == sizeof(int) && value ? "0: " + std::to_string(*value) : "0";
       }
       case Call::rt_sigpending: return signals_at(at(0));
-      case Call::getrlimit: {
-        const auto limit = peek<::rlimit>(at(1));
-        return limit ? std::to_string(limit->rlim_cur) + " of " + std::to_string(limit->rlim_max) : "0";
-      }
+      case Call::getrlimit: return limit_at(at(1));
       default: return returns_fd(op_, given_) ? fd(word) : std::to_string(word);
     }
   }

@@ -51,6 +51,16 @@ class Trace {
   /// What an event says, without when and whose it is: `read(eventfd 3, 8 bytes) = 8: 1`. Empty if the event before
   /// says it, too: a call that blocks at once, is one line.
   [[nodiscard]] std::string text_of(std::size_t event) const;
+  /// The call that an event begins, without what it comes to: `join worker`.
+  [[nodiscard]] std::string call_text(const TraceEvent& call) const {
+    return call.other == 0 ? call.text : call.text + ' ' + task_name(call.other);
+  }
+  /// Behind those whom an event wakes: the next event.
+  [[nodiscard]] std::size_t end_of_wakes(std::size_t event) const {
+    std::size_t end = event + 1;
+    while (end < events_.size() && events_[end].kind == Kind::wakes && events_[end].task == events_[event].task) ++end;
+    return end;
+  }
   /// One line for each task that sleeps at the end.
   [[nodiscard]] std::vector<std::string> waits_text() const;
   /// The call that the failure is about, `read(eventfd 3, 8 bytes) by worker at server.cpp:17`; empty if nothing

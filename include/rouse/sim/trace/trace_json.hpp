@@ -76,7 +76,7 @@ class Writer {
       case Kind::call: return add_slice(i, end_of_call(i), name_of_call(i), event);
       case Kind::wakes: return add_flow(i);
       case Kind::time:
-      case Kind::is_over: return add_slice(i, end_of_wakes(i), trace_.text_of(i), event);
+      case Kind::is_over: return add_slice(i, trace_.end_of_wakes(i), trace_.text_of(i), event);
       case Kind::begins:
       case Kind::fault: return add_instant(i, "t", event);
       case Kind::failure: return add_instant(i, "g", event);
@@ -89,22 +89,15 @@ class Writer {
   [[nodiscard]] std::size_t end_of_call(std::size_t call) const {
     const TraceEvent& event = trace_.events()[call];
     if (event.end != 0) return event.end;
-    return has_slept(call) ? trace_.events().size() : end_of_wakes(call);
+    return has_slept(call) ? trace_.events().size() : trace_.end_of_wakes(call);
   }
   [[nodiscard]] bool has_slept(std::size_t call) const {
     return std::any_of(trace_.events().begin() + static_cast<std::ptrdiff_t>(call), trace_.events().end(),
                        [&](const TraceEvent& event) { return event.kind == Kind::blocks && event.call == call; });
   }
-  [[nodiscard]] std::size_t end_of_wakes(std::size_t first) const {
-    std::size_t end = first + 1;
-    const auto& events = trace_.events();
-    while (end < events.size() && events[end].kind == Kind::wakes && events[end].task == events[first].task) ++end;
-    return end;
-  }
   [[nodiscard]] std::string name_of_call(std::size_t call) const {
     const TraceEvent& event = trace_.events()[call];
-    std::string name = event.text;
-    if (event.other != 0) name += ' ' + trace_.task_name(event.other);
+    std::string name = trace_.call_text(event);
     for (std::size_t i = call; i < std::min(event.end, trace_.events().size()); ++i) {
       const TraceEvent& each = trace_.events()[i];
       if ((each.kind == Kind::call || each.kind == Kind::ends) && each.call == call) name += each.result;

@@ -55,10 +55,7 @@ inline void Trace::end_step(Task& task) {
   if (task.calls.empty() || !task.calls.back().is_step) return;
   TraceEvent& step = events_[task.calls.back().event];
   task.calls.pop_back();
-  if (step.end != 0) return;
-  std::size_t end = step.call + 1;
-  while (end < events_.size() && events_[end].kind == Kind::wakes && events_[end].task == step.task) ++end;
-  step.end = end;
+  if (step.end == 0) step.end = end_of_wakes(step.call);
 }
 
 inline void Trace::call_begins(const kernel::Op& op, const kernel::CallArguments& given) {

@@ -5,6 +5,12 @@
 
 namespace rouse::inline v0::sim {
 
+namespace detail_trace {
+
+inline std::string at(const TraceEvent& event) { return event.place.empty() ? std::string{} : " at " + event.place; }
+
+}  // namespace detail_trace
+
 inline bool Trace::blocks_at_once(std::size_t event) const {
   return events_[event].kind == Kind::blocks && events_[event].call + 1 == event;
 }
@@ -13,7 +19,6 @@ inline std::string Trace::text_of(std::size_t i) const {
   const TraceEvent& event = events_[i];
   const TraceEvent& call = events_[event.call];
   const auto name = [this](std::uint32_t task) { return task_name(task); };
-  const auto text_of_call = [&] { return call.other == 0 ? call.text : call.text + ' ' + name(call.other); };
   const auto sleep = [&](const TraceEvent& blocks) {
     std::string text = " blocks";
     if (blocks.until != kernel::time_never) text += " until " + value_text::moment(blocks.until);
@@ -22,10 +27,10 @@ inline std::string Trace::text_of(std::size_t i) const {
   };
   switch (event.kind) {
     case Kind::call:
-      if (i + 1 < events_.size() && blocks_at_once(i + 1)) return text_of_call() + sleep(events_[i + 1]);
-      return text_of_call() + event.result;
-    case Kind::blocks: return blocks_at_once(i) ? std::string{} : text_of_call() + sleep(event);
-    case Kind::ends: return text_of_call() + event.result;
+      if (i + 1 < events_.size() && blocks_at_once(i + 1)) return call_text(call) + sleep(events_[i + 1]);
+      return call_text(call) + event.result;
+    case Kind::blocks: return blocks_at_once(i) ? std::string{} : call_text(call) + sleep(event);
+    case Kind::ends: return call_text(call) + event.result;
     case Kind::wakes: return "wakes " + name(event.other);
     case Kind::begins: return "spawns " + name(event.other);
     case Kind::is_over: return "is over";
@@ -43,9 +48,7 @@ inline std::string Trace::text() const {
     if (what.empty()) continue;
     text += value_text::moment(events_[i].time) + ' ';
     if (events_[i].kind != Kind::failure) text += task_name(events_[i].task) + ": ";
-    text += what;
-    if (!events_[i].place.empty()) text += " at " + events_[i].place;
-    text += '\n';
+    text += what + detail_trace::at(events_[i]) + '\n';
   }
   for (const std::string& wait : waits_text()) text += wait + '\n';
   return text;
@@ -55,15 +58,12 @@ inline std::vector<std::string> Trace::waits_text() const {
   std::vector<std::string> lines;
   for (const Wait& wait : waits_) {
     const TraceEvent& call = events_[wait.call];
-    std::string line = task_name(wait.task) + " waits in " + call.text;
-    if (call.other != 0) line += ' ' + task_name(call.other);
-    if (!call.place.empty()) line += " at " + call.place;
+    std::string line = task_name(wait.task) + " waits in " + call_text(call) + detail_trace::at(call);
     if (wait.until != kernel::time_never) line += " until " + value_text::moment(wait.until);
     if (wait.on != 0 && call.other == 0) line += "; " + task_name(wait.on) + " has it";
     if (wait.last_use != none) {
       const TraceEvent& use = events_[wait.last_use];
-      line += "; last used by " + task_name(use.task) + ": " + use.text + use.result;
-      if (!use.place.empty()) line += " at " + use.place;
+      line += "; last used by " + task_name(use.task) + ": " + use.text + use.result + detail_trace::at(use);
     }
     lines.push_back(std::move(line));
   }
@@ -73,11 +73,7 @@ inline std::vector<std::string> Trace::waits_text() const {
 inline std::string Trace::failed_call() const {
   if (failed_call_ == none) return {};
   const TraceEvent& call = events_[failed_call_];
-  std::string text = call.text;
-  if (call.other != 0) text += ' ' + task_name(call.other);
-  text += " by " + task_name(call.task);
-  if (!call.place.empty()) text += " at " + call.place;
-  return text;
+  return call_text(call) + " by " + task_name(call.task) + detail_trace::at(call);
 }
 
 }  // namespace rouse::inline v0::sim

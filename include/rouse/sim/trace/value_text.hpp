@@ -2,6 +2,7 @@
 // in it. Never an address, as a text has to be the same in each run and of each compiler.
 #pragma once
 
+#include "../../fault.hpp"
 #include "../../kernel/dump.hpp"
 #include "../../kernel/signal_set.hpp"
 #include "../../kernel/user_memory.hpp"
@@ -18,6 +19,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <type_traits>
@@ -27,8 +29,7 @@ namespace rouse::inline v0::sim::value_text {
 
 using kernel::Time;
 
-/// No object lies below this: vm.mmap_min_addr(7). So a number below it is none's address.
-inline constexpr std::uint64_t lowest_address = 65'536;
+using kernel::detail_dump::lowest_address;
 /// How many bytes of what is moved are shown.
 inline constexpr std::size_t bytes_max = 24;
 
@@ -92,12 +93,7 @@ inline std::string flags(std::uint64_t bits, std::initializer_list<Name> names) 
   return text.empty() ? "0" : text;
 }
 
-inline std::string error(int number) {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
-  if (const char* const name = ::strerrorname_np(number)) return name;
-#endif
-  return "errno " + std::to_string(number);
-}
+using rouse::detail::errno_text;
 inline std::string signal(int number) {
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
   if (const char* const name = ::sigabbrev_np(number)) return std::string{"SIG"} + name;
@@ -244,6 +240,11 @@ inline std::string address_at(const void* address, std::size_t size) {
 inline std::string address_put(const void* address, const void* size) {
   const auto n = peek<::socklen_t>(size);
   return n ? address_at(address, *n) : bad_address;
+}
+
+inline std::string limit_at(const void* rlimit) {
+  const auto limit = peek<::rlimit>(rlimit);
+  return limit ? std::to_string(limit->rlim_cur) + " of " + std::to_string(limit->rlim_max) : bad_address;
 }
 
 inline std::string path_at(const void* address) {

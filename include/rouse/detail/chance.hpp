@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace rouse::inline v0::kernel {
+namespace rouse::inline v0::detail {
 
 /// SplitMix64.
 class Chance {
@@ -26,4 +26,4 @@ class Chance {
   std::uint64_t state_;
 };
 
-}  // namespace rouse::inline v0::kernel
+}  // namespace rouse::inline v0::detail

@@ -99,11 +99,11 @@ class File : public SyncPoint {
   /// Says so, to who observes.
   void touch(Access access) const {
     if (observer != nullptr) [[unlikely]]
-      observer->touched(object(), access);
+      tell(access);
   }
   void touch_by_asking() const {
     if (observer != nullptr) [[unlikely]]
-      observer->touched(object(), asking());
+      tell_of_asking();
   }
 
   /// One line for dumps: what the file holds.
@@ -129,6 +129,9 @@ class File : public SyncPoint {
   virtual void last_close() {}
 
   void release();
+  // Out of line, as each wakeup would pay for them.
+  [[gnu::noinline, gnu::cold]] void tell(Access access) const { observer->touched(object(), access); }
+  [[gnu::noinline, gnu::cold]] void tell_of_asking() const { tell(asking()); }
 
   const FileKind& kind_;
   const std::uint64_t id_;

@@ -29,7 +29,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
   /// Where it is to be found. bind(2). Errors: EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL if bound already …
   void bind(const Address& address, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->bind_once(address), {"bind", this->fd()});
+    this->value_or_throw(this->bind_once(address), "bind");
   }
   void bind(const Address& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -39,7 +39,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
   /// connected before. connect(2). Errors: ECONNREFUSED or ENOENT of a unix address that nobody has, ENETUNREACH …
   void connect(const Address& address, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->connect_once(address), {"connect", this->fd()});
+    this->value_or_throw(this->connect_once(address), "connect");
   }
   void connect(const Address& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -48,7 +48,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
   /// Undoes `connect`. connect(2), to AF_UNSPEC.
   void disconnect(CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(disconnect_once(), {"connect", this->fd(), "unspec"});
+    this->value_or_throw(disconnect_once(), "connect", "unspec");
   }
   void disconnect(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -61,7 +61,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
   std::size_t send_to(const Address& address, ConstBuffer from, MessageFlags flags = {},
                       CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_or_throw(send_to_waiting(address, from, flags), {"sendto", this->fd()});
+    return this->value_or_throw(send_to_waiting(address, from, flags), "sendto");
   }
   /// 0 if `ec` is set.
   std::size_t send_to(const Address& address, ConstBuffer from, MessageFlags flags, std::error_code& ec,
@@ -79,7 +79,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
                                                        MessageFlags flags = {},
                                                        CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_if_ready(send_to_once(address, from, flags | MessageFlags::dontwait), {"sendto", this->fd()});
+    return this->value_if_ready(send_to_once(address, from, flags | MessageFlags::dontwait), "sendto");
   }
   [[nodiscard]] std::optional<std::size_t> try_send_to(const Address& address, ConstBuffer from, MessageFlags flags,
                                                        std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
@@ -96,7 +96,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
   ReceivedType receive_from(MutableBuffer into, MessageFlags flags = {}, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
-    detail::value_or_throw(receive_from_waiting(got, into, flags), {"recvfrom", this->fd()});
+    this->value_or_throw(receive_from_waiting(got, into, flags), "recvfrom");
     return got;
   }
   /// Nothing from nobody if `ec` is set.
@@ -116,7 +116,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
     const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     const auto received = receive_from_once(got, into, flags | MessageFlags::dontwait);
-    if (!detail::value_if_ready(received, {"recvfrom", this->fd()})) return std::nullopt;
+    if (!this->value_if_ready(received, "recvfrom")) return std::nullopt;
     return got;
   }
   [[nodiscard]] std::optional<ReceivedType> try_receive_from(MutableBuffer into, MessageFlags flags,
@@ -136,7 +136,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
   std::size_t send_to(const Address& address, std::span<const ConstBuffer> from, MessageFlags flags = {},
                       CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_or_throw(send_to_waiting(address, from, flags), {"sendmsg", this->fd()});
+    return this->value_or_throw(send_to_waiting(address, from, flags), "sendmsg");
   }
   std::size_t send_to(const Address& address, std::span<const ConstBuffer> from, MessageFlags flags,
                       std::error_code& ec, CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
@@ -148,7 +148,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
       const Address& address, std::span<const ConstBuffer> from, MessageFlags flags = {},
       CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_if_ready(send_to_once(address, from, flags | MessageFlags::dontwait), {"sendmsg", this->fd()});
+    return this->value_if_ready(send_to_once(address, from, flags | MessageFlags::dontwait), "sendmsg");
   }
   [[nodiscard]] std::optional<std::size_t> try_send_to(
       const Address& address, std::span<const ConstBuffer> from, MessageFlags flags, std::error_code& ec,
@@ -162,7 +162,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
                             CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
-    detail::value_or_throw(receive_from_waiting(got, into, flags), {"recvmsg", this->fd()});
+    this->value_or_throw(receive_from_waiting(got, into, flags), "recvmsg");
     return got;
   }
   ReceivedType receive_from(std::span<const MutableBuffer> into, MessageFlags flags, std::error_code& ec,
@@ -178,7 +178,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
     const detail::CallScopeFor<B> scope{site};
     ReceivedType got;
     const auto received = receive_from_once(got, into, flags | MessageFlags::dontwait);
-    if (!detail::value_if_ready(received, {"recvmsg", this->fd()})) return std::nullopt;
+    if (!this->value_if_ready(received, "recvmsg")) return std::nullopt;
     return got;
   }
   [[nodiscard]] std::optional<ReceivedType> try_receive_from(

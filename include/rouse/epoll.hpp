@@ -135,7 +135,7 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
   /// Errors: EINTR if a signal handler ran (SA_RESTART or not); EBADF, EINVAL. Precondition: events.capacity() > 0.
   std::size_t wait(EventBuffer& events, Timeout timeout = Timeout::never, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(wait_once(events, timeout), {"epoll_wait", this->fd()});
+    this->value_or_throw(wait_once(events, timeout), "epoll_wait");
     return events.size();
   }
   std::size_t wait(EventBuffer& events, Timeout timeout, std::error_code& ec,
@@ -150,7 +150,7 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
   std::size_t wait(EventBuffer& events, Timeout timeout, const ::sigset_t& mask,
                    CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(wait_masked(events, timeout, &mask), {"epoll_pwait", this->fd()});
+    this->value_or_throw(wait_masked(events, timeout, &mask), "epoll_pwait");
     return events.size();
   }
   std::size_t wait(EventBuffer& events, Timeout timeout, const ::sigset_t& mask, std::error_code& ec,
@@ -164,7 +164,7 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
   std::size_t wait_restarting(EventBuffer& events, Timeout timeout = Timeout::never,
                               CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(wait_until_done(events, timeout), {"epoll_wait", this->fd()});
+    this->value_or_throw(wait_until_done(events, timeout), "epoll_wait");
     return events.size();
   }
   std::size_t wait_restarting(EventBuffer& events, Timeout timeout, std::error_code& ec,
@@ -178,14 +178,14 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
   [[nodiscard]] BusyPoll busy_poll(CallSiteFor<B> site = CallSite::current()) const requires backend_has::ioctl<B> {
     const detail::CallScopeFor<B> scope{site};
     BusyPoll parameters;
-    detail::value_or_throw(this->backend().ioctl(this->fd(), epiocgparams, &parameters), {"ioctl", this->fd()});
+    this->value_or_throw(this->backend().ioctl(this->fd(), epiocgparams, &parameters), "ioctl");
     return parameters;
   }
   /// Sets them. ioctl(EPIOCSPARAMS). Errors: EINVAL for values out of range; EPERM for a budget above 64 without
   /// CAP_NET_ADMIN; ENOTTY on an older kernel.
   void set_busy_poll(BusyPoll parameters, CallSiteFor<B> site = CallSite::current()) requires backend_has::ioctl<B> {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->backend().ioctl(this->fd(), epiocsparams, &parameters), {"ioctl", this->fd()});
+    this->value_or_throw(this->backend().ioctl(this->fd(), epiocsparams, &parameters), "ioctl");
   }
 
   static constexpr char used_while_closed[] = "Epoll: used while closed or after being moved from";
@@ -207,41 +207,57 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
     return this->backend().epoll_ctl(this->fd(), operation, fd.get(), event);
   }
 
-  // Empty first, so that an exception out of the wait leaves no old events to be handled twice.
-  template <class Wait>
-  static SysResult<int> fill(EventBuffer& events, Wait wait) {
-    ROUSE_ASSERT(events.capacity() > 0, "Epoll::wait: the EventVec has no room (was it moved from?)");
-    events.set_filled(0);
-    const SysResult<int> waited = wait(events.data(), static_cast<int>(events.capacity()));
-    if (waited.ok()) [[likely]]
-      events.set_filled(static_cast<std::size_t>(waited.value()));
-    return waited;
-  }
+  // However the wait ends, by an exception too: what it filled, and no old events to be handled twice.
+  class Filling {
+   public:
+    explicit Filling(EventBuffer& events) : events_(events) {
+      ROUSE_ASSERT(events.capacity() > 0, "Epoll::wait: the EventVec has no room (was it moved from?)");
+    }
+    Filling(const Filling&) = delete;
+    Filling& operator=(const Filling&) = delete;
+    ~Filling() { events_.set_filled(filled_); }
+
+    SysResult<int> done(SysResult<int> waited) {
+      if (waited.ok()) [[likely]]
+        filled_ = static_cast<std::size_t>(waited.value());
+      return waited;
+    }
+
+   private:
+    EventBuffer& events_;
+    std::size_t filled_ = 0;
+  };
 
   SysResult<int> wait_once(EventBuffer& events, Timeout timeout) const {
-    if (!timeout.is_milliseconds()) return wait_masked(events, timeout, nullptr);
-    return fill(events, [&](Event* data, int n) {
-      return this->backend().epoll_wait(this->fd(), data, n, timeout.milliseconds());
-    });
+    if (!timeout.is_milliseconds()) [[unlikely]]
+      return wait_masked(events, timeout, nullptr);
+    Filling filling{events};
+    return filling.done(this->backend().epoll_wait(this->fd(), events.data(), static_cast<int>(events.capacity()),
+                                                   timeout.milliseconds()));
   }
 
-  SysResult<int> wait_masked(EventBuffer& events, Timeout timeout, const ::sigset_t* mask) const {
-    return fill(events, [&](Event* data, int n) {
-      if (!timeout.is_milliseconds()) {
-        const ::timespec span = timeout.timespec();
-        const SysResult<int> waited = this->backend().epoll_pwait2(this->fd(), data, n, &span, mask);
-        if (waited.error() != ENOSYS) return waited;
-      }
-      return this->backend().epoll_pwait(this->fd(), data, n, timeout.milliseconds(), mask);
-    });
+  // Out of line, as wait_until is: without them the usual waits are short enough to become part of the caller's loop.
+  [[gnu::noinline]] SysResult<int> wait_masked(EventBuffer& events, Timeout timeout, const ::sigset_t* mask) const {
+    Filling filling{events};
+    const int room = static_cast<int>(events.capacity());
+    if (!timeout.is_milliseconds()) {
+      const ::timespec span = timeout.timespec();
+      const SysResult<int> waited = this->backend().epoll_pwait2(this->fd(), events.data(), room, &span, mask);
+      if (waited.error() != ENOSYS) return filling.done(waited);
+    }
+    return filling.done(this->backend().epoll_pwait(this->fd(), events.data(), room, timeout.milliseconds(), mask));
   }
 
   SysResult<int> wait_until_done(EventBuffer& events, Timeout timeout) const {
-    if (timeout.is_never() || timeout.is_now()) {
-      SysResult<int> waited = wait_once(events, timeout);
-      while (waited.error() == EINTR) waited = wait_once(events, timeout);
-      return waited;
+    if (!timeout.is_never() && !timeout.is_now()) return wait_until(events, timeout);
+    for (;;) {
+      const SysResult<int> waited = wait_once(events, timeout);
+      if (waited.error() != EINTR) [[likely]]
+        return waited;
     }
+  }
+
+  [[gnu::noinline]] SysResult<int> wait_until(EventBuffer& events, Timeout timeout) const {
     const std::int64_t start = monotonic_now();
     Timeout left = timeout;
     for (;;) {

@@ -47,7 +47,7 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
   /// Errors: EINVAL for 2^64 - 1; EINTR if a signal ends the waiting.
   void write(std::uint64_t amount, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(write_waiting(amount), {"write", this->fd()});
+    this->value_or_throw(write_waiting(amount), "write");
   }
   void write(std::uint64_t amount, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -61,7 +61,7 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
     this->assert_never_waits();
     const SysResult<std::size_t> wrote = write_once(amount);
     if (wrote.would_block()) return false;
-    detail::value_or_throw(wrote, {"write", this->fd()});
+    this->value_or_throw(wrote, "write");
     return true;
   }
   bool try_write(std::uint64_t amount, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
@@ -76,7 +76,7 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
   std::uint64_t read(CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     std::uint64_t value = 0;
-    detail::value_or_throw(read_waiting(value), {"read", this->fd()});
+    this->value_or_throw(read_waiting(value), "read");
     return value;
   }
   /// 0 if `ec` is set.
@@ -92,7 +92,7 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     std::uint64_t value = 0;
-    if (!detail::value_if_ready(read_once(value), {"read", this->fd()})) return std::nullopt;
+    if (!this->value_if_ready(read_once(value), "read")) return std::nullopt;
     return value;
   }
   [[nodiscard]] std::optional<std::uint64_t> try_read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {

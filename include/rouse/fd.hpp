@@ -6,6 +6,7 @@
 #include "error.hpp"
 
 #include <fcntl.h>
+#include <optional>
 #include <utility>
 
 namespace rouse::inline v0 {
@@ -141,6 +142,22 @@ class Handle {
 
   /// Takes over a number that a syscall of this handle's kernel just returned.
   [[nodiscard]] BasicOwnedFd<B> adopt(int fd) const { return BasicOwnedFd<B>{backend(), fd}; }
+
+  /// As detail::value_or_throw, of a call with this handle's fd. That is looked up only for the exception: as an
+  /// argument it would be kept in a register during the call.
+  template <class T>
+  T value_or_throw(SysResult<T> result, const char* call, const char* operation = nullptr) const {
+    if (result.ok()) [[likely]]
+      return result.value();
+    return detail::value_or_throw(result, {call, fd_.get(), operation});
+  }
+  /// Nothing if the call would block; else the value, or the exception.
+  template <class T>
+  std::optional<T> value_if_ready(SysResult<T> result, const char* call) const {
+    if (result.would_block()) [[unlikely]]
+      return std::nullopt;
+    return value_or_throw(result, call);
+  }
 
  private:
   BasicOwnedFd<B> fd_;

@@ -64,7 +64,7 @@ class FdPassing : public Base {
                         CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
-    return detail::value_or_throw(send_all_with(from, fds, flags, done), {"sendmsg", this->fd()});
+    return this->value_or_throw(send_all_with(from, fds, flags, done), "sendmsg");
   }
   /// As above; if `ec` is set, returns how much was sent until then: the fds went if it is not 0.
   std::size_t send_with(ConstBuffer from, Fds fds, MessageFlags flags, std::error_code& ec,
@@ -93,7 +93,7 @@ class FdPassing : public Base {
                                                          CallSiteFor<B> site = CallSite::current()) requires
       MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_if_ready(send_with_once(from, fds, flags | MessageFlags::dontwait), {"sendmsg", this->fd()});
+    return this->value_if_ready(send_with_once(from, fds, flags | MessageFlags::dontwait), "sendmsg");
   }
   [[nodiscard]] std::optional<std::size_t> try_send_with(
       ConstBuffer from, Fds fds, MessageFlags flags, std::error_code& ec,
@@ -111,7 +111,7 @@ class FdPassing : public Base {
                                CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
     ReceivedWithFds got;
-    detail::value_or_throw(receive_with_waiting(got, into, fds, fds_max, flags), {"recvmsg", this->fd()});
+    this->value_or_throw(receive_with_waiting(got, into, fds, fds_max, flags), "recvmsg");
     return got;
   }
   /// Nothing was added to `fds` if `ec` is set.
@@ -137,7 +137,7 @@ class FdPassing : public Base {
     const detail::CallScopeFor<B> scope{site};
     ReceivedWithFds got;
     const auto received = receive_with_once(got, into, fds, fds_max, flags | MessageFlags::dontwait);
-    if (!detail::value_if_ready(received, {"recvmsg", this->fd()})) return std::nullopt;
+    if (!this->value_if_ready(received, "recvmsg")) return std::nullopt;
     return got;
   }
   template <FdCollection<B> OwnedFds>

@@ -29,7 +29,7 @@ class ListenerHandle : public SocketHandle<Derived, B, Address> {
                                     CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     Address peer;
-    const int fd = detail::value_or_throw(accept_next_waiting(flags, peer), {"accept4", this->fd()});
+    const int fd = this->value_or_throw(accept_next_waiting(flags, peer), "accept4");
     return made(fd, flags, peer);
   }
   /// A closed stream if `ec` is set.
@@ -49,7 +49,7 @@ class ListenerHandle : public SocketHandle<Derived, B, Address> {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     Address peer;
-    const std::optional<int> fd = detail::value_if_ready(accept_next(flags, peer), {"accept4", this->fd()});
+    const std::optional<int> fd = this->value_if_ready(accept_next(flags, peer), "accept4");
     if (!fd) return std::nullopt;
     return made(*fd, flags, peer);
   }

@@ -26,7 +26,7 @@ class BasicPipeReader : public WaitingHandle<BasicPipeReader<B>, B> {
   /// Errors: EINTR if a signal ends the waiting.
   std::size_t read(MutableBuffer into, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_or_throw(read_waiting(into), {"read", this->fd()});
+    return this->value_or_throw(read_waiting(into), "read");
   }
   std::size_t read(MutableBuffer into, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -39,7 +39,7 @@ class BasicPipeReader : public WaitingHandle<BasicPipeReader<B>, B> {
   [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
-    return detail::value_if_ready(read_once(into), {"read", this->fd()});
+    return this->value_if_ready(read_once(into), "read");
   }
   [[nodiscard]] std::optional<std::size_t> try_read(MutableBuffer into, std::error_code& ec,
                                                     CallSiteFor<B> site = CallSite::current()) {
@@ -79,7 +79,7 @@ class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
   std::size_t write(ConstBuffer from, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
-    return detail::value_or_throw(write_all(from, done), {"write", this->fd()});
+    return this->value_or_throw(write_all(from, done), "write");
   }
   /// As above; if `ec` is set, returns how much was written until then.
   std::size_t write(ConstBuffer from, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
@@ -94,7 +94,7 @@ class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
   [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
-    return detail::value_if_ready(write_once(from), {"write", this->fd()});
+    return this->value_if_ready(write_once(from), "write");
   }
   [[nodiscard]] std::optional<std::size_t> try_write(ConstBuffer from, std::error_code& ec,
                                                      CallSiteFor<B> site = CallSite::current()) {

@@ -104,7 +104,7 @@ class BasicSignalFd : public WaitingHandle<BasicSignalFd<B>, B> {
   /// Other signals from now on, of this open file: of its duplicates too. signalfd(2).
   void set_signals(SignalSet signals, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(replace(signals), {"signalfd", this->fd()});
+    this->value_or_throw(replace(signals), "signalfd");
   }
   void set_signals(SignalSet signals, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -116,7 +116,7 @@ class BasicSignalFd : public WaitingHandle<BasicSignalFd<B>, B> {
   SignalInfo read(CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     SignalInfo info;
-    detail::value_or_throw(read_waiting({&info, 1}), {"read", this->fd()});
+    this->value_or_throw(read_waiting({&info, 1}), "read");
     return info;
   }
   /// Signal 0 if `ec` is set.
@@ -129,7 +129,7 @@ class BasicSignalFd : public WaitingHandle<BasicSignalFd<B>, B> {
   /// Takes as many as there are and fit, waiting for the first one; returns those. Precondition: `into` is not empty.
   std::span<SignalInfo> read(std::span<SignalInfo> into, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    return filled(into, detail::value_or_throw(read_waiting(into), {"read", this->fd()}));
+    return filled(into, this->value_or_throw(read_waiting(into), "read"));
   }
   /// None if `ec` is set.
   std::span<SignalInfo> read(std::span<SignalInfo> into, std::error_code& ec,
@@ -154,7 +154,7 @@ class BasicSignalFd : public WaitingHandle<BasicSignalFd<B>, B> {
   [[nodiscard]] std::span<SignalInfo> try_read(std::span<SignalInfo> into, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
-    return filled(into, detail::value_if_ready(read_once(into), {"read", this->fd()}).value_or(0));
+    return filled(into, this->value_if_ready(read_once(into), "read").value_or(0));
   }
   [[nodiscard]] std::span<SignalInfo> try_read(std::span<SignalInfo> into, std::error_code& ec,
                                                CallSiteFor<B> site = CallSite::current()) {

@@ -113,7 +113,7 @@ class BasicSocket : public SocketTransfer<BasicSocket<B>, B, SocketAddress> {
   /// bind(2). Errors: EADDRINUSE, EINVAL if bound already …
   void bind(const SocketAddress& address, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->bind_once(address), {"bind", this->fd()});
+    this->value_or_throw(this->bind_once(address), "bind");
   }
   void bind(const SocketAddress& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -122,7 +122,7 @@ class BasicSocket : public SocketTransfer<BasicSocket<B>, B, SocketAddress> {
   /// listen(2). A unix listener queues backlog + 1 connections.
   void listen(int backlog = SOMAXCONN, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->listen_once(backlog), {"listen", this->fd()});
+    this->value_or_throw(this->listen_once(backlog), "listen");
   }
   void listen(int backlog, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -133,7 +133,7 @@ class BasicSocket : public SocketTransfer<BasicSocket<B>, B, SocketAddress> {
   /// when the backlog of a unix listener is full and this socket is non-blocking: nothing tells when it no longer is.
   void connect(const SocketAddress& address, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->connect_waiting(address), {"connect", this->fd()});
+    this->value_or_throw(this->connect_waiting(address), "connect");
   }
   void connect(const SocketAddress& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -144,7 +144,7 @@ class BasicSocket : public SocketTransfer<BasicSocket<B>, B, SocketAddress> {
     const detail::CallScopeFor<B> scope{site};
     const SysResult<void> connected = this->connect_once(address);
     if (connected.error() == EINPROGRESS) return false;
-    detail::value_or_throw(connected, {"connect", this->fd()});
+    this->value_or_throw(connected, "connect");
     return true;
   }
   [[nodiscard]] bool try_connect(const SocketAddress& address, std::error_code& ec,
@@ -161,7 +161,7 @@ class BasicSocket : public SocketTransfer<BasicSocket<B>, B, SocketAddress> {
   [[nodiscard]] BasicSocket accept(SocketFlags flags = default_socket_flags,
                                    CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    return made(detail::value_or_throw(this->accept_waiting(flags), {"accept4", this->fd()}), flags);
+    return made(this->value_or_throw(this->accept_waiting(flags), "accept4"), flags);
   }
   /// A closed handle if `ec` is set.
   [[nodiscard]] BasicSocket accept(SocketFlags flags, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
@@ -176,7 +176,7 @@ class BasicSocket : public SocketTransfer<BasicSocket<B>, B, SocketAddress> {
     this->assert_never_waits();
     const SysResult<int> accepted = this->accept_once(flags);
     if (accepted.would_block()) return std::nullopt;
-    return made(detail::value_or_throw(accepted, {"accept4", this->fd()}), flags);
+    return made(this->value_or_throw(accepted, "accept4"), flags);
   }
   [[nodiscard]] std::optional<BasicSocket> try_accept(SocketFlags flags, std::error_code& ec,
                                                       CallSiteFor<B> site = CallSite::current()) {

@@ -35,7 +35,7 @@ class SocketHandle : public WaitingHandle<Derived, B> {
   [[nodiscard]] Address local_address(CallSiteFor<B> site = CallSite::current()) const {
     const detail::CallScopeFor<B> scope{site};
     Address address;
-    detail::value_or_throw(ask_local(address), {"getsockname", this->fd()});
+    this->value_or_throw(ask_local(address), "getsockname");
     return address;
   }
   /// No address if `ec` is set.
@@ -49,7 +49,7 @@ class SocketHandle : public WaitingHandle<Derived, B> {
   [[nodiscard]] Address peer_address(CallSiteFor<B> site = CallSite::current()) const {
     const detail::CallScopeFor<B> scope{site};
     Address address;
-    detail::value_or_throw(ask_peer(address), {"getpeername", this->fd()});
+    this->value_or_throw(ask_peer(address), "getpeername");
     return address;
   }
   /// No address if `ec` is set.
@@ -63,7 +63,7 @@ class SocketHandle : public WaitingHandle<Derived, B> {
   /// Ends one direction or both. shutdown(2). Errors: ENOTCONN.
   void shutdown(ShutdownHow how, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->backend().shutdown(this->fd(), static_cast<int>(how)), {"shutdown", this->fd()});
+    this->value_or_throw(this->backend().shutdown(this->fd(), static_cast<int>(how)), "shutdown");
   }
   void shutdown(ShutdownHow how, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -82,7 +82,7 @@ class SocketHandle : public WaitingHandle<Derived, B> {
   [[nodiscard]] Value get(SocketOption<Value, of, access> wanted, CallSiteFor<B> site = CallSite::current()) const {
     const detail::CallScopeFor<B> scope{site};
     typename detail::OptionValue<Value>::Raw raw{};
-    detail::value_or_throw(ask_option(wanted, raw), {"getsockopt", this->fd()});
+    this->value_or_throw(ask_option(wanted, raw), "getsockopt");
     return detail::OptionValue<Value>::from_raw(raw);
   }
   /// The value that is 0 or off if `ec` is set.
@@ -99,7 +99,7 @@ class SocketHandle : public WaitingHandle<Derived, B> {
   void set(SocketOption<Value, of, access> wanted, std::type_identity_t<Value> value,
            CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(set_once(wanted, value), {"setsockopt", this->fd()});
+    this->value_or_throw(set_once(wanted, value), "setsockopt");
   }
   template <class Value, OptionOf of, OptionAccess access>
   void set(SocketOption<Value, of, access> wanted, std::type_identity_t<Value> value, std::error_code& ec,
@@ -262,7 +262,7 @@ class SocketHandle : public WaitingHandle<Derived, B> {
 
   std::size_t amount(unsigned long request, const char* operation) const {
     int n = 0;
-    detail::value_or_throw(this->backend().ioctl(this->fd(), request, &n), {"ioctl", this->fd(), operation});
+    this->value_or_throw(this->backend().ioctl(this->fd(), request, &n), "ioctl", operation);
     return static_cast<std::size_t>(n);
   }
   std::size_t amount(unsigned long request, std::error_code& ec) const {

@@ -60,7 +60,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   std::size_t send(ConstBuffer from, MessageFlags flags = {}, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
-    return detail::value_or_throw(send_all(from, flags, done), {"send", this->fd()});
+    return this->value_or_throw(send_all(from, flags, done), "send");
   }
   /// As above; if `ec` is set, returns how much was sent until then.
   std::size_t send(ConstBuffer from, MessageFlags flags, std::error_code& ec,
@@ -77,7 +77,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags = {},
                                                     CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_if_ready(send_once(from, flags | MessageFlags::dontwait), {"send", this->fd()});
+    return this->value_if_ready(send_once(from, flags | MessageFlags::dontwait), "send");
   }
   [[nodiscard]] std::optional<std::size_t> try_send(ConstBuffer from, MessageFlags flags, std::error_code& ec,
                                                     CallSiteFor<B> site = CallSite::current()) {
@@ -93,7 +93,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   /// datagram. What does not fit of a datagram is lost. recv(2). Errors: ECONNRESET, EINTR; of datagrams ECONNREFUSED.
   std::size_t receive(MutableBuffer into, MessageFlags flags = {}, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_or_throw(receive_waiting(into, flags), {"recv", this->fd()});
+    return this->value_or_throw(receive_waiting(into, flags), "recv");
   }
   std::size_t receive(MutableBuffer into, MessageFlags flags, std::error_code& ec,
                       CallSiteFor<B> site = CallSite::current()) {
@@ -109,7 +109,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, MessageFlags flags = {},
                                                        CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_if_ready(receive_once(into, flags | MessageFlags::dontwait), {"recv", this->fd()});
+    return this->value_if_ready(receive_once(into, flags | MessageFlags::dontwait), "recv");
   }
   [[nodiscard]] std::optional<std::size_t> try_receive(MutableBuffer into, MessageFlags flags, std::error_code& ec,
                                                        CallSiteFor<B> site = CallSite::current()) {
@@ -126,7 +126,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
                    CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
     std::size_t done = 0;
-    return detail::value_or_throw(send_all(from, flags, done), {"sendmsg", this->fd()});
+    return this->value_or_throw(send_all(from, flags, done), "sendmsg");
   }
   std::size_t send(std::span<const ConstBuffer> from, MessageFlags flags, std::error_code& ec,
                    CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
@@ -143,7 +143,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
                                                     CallSiteFor<B> site = CallSite::current()) requires
       MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_if_ready(send_once(from, flags | MessageFlags::dontwait), {"sendmsg", this->fd()});
+    return this->value_if_ready(send_once(from, flags | MessageFlags::dontwait), "sendmsg");
   }
   [[nodiscard]] std::optional<std::size_t> try_send(
       std::span<const ConstBuffer> from, MessageFlags flags, std::error_code& ec,
@@ -161,7 +161,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   std::size_t receive(std::span<const MutableBuffer> into, MessageFlags flags = {},
                       CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_or_throw(receive_waiting(into, flags), {"recvmsg", this->fd()});
+    return this->value_or_throw(receive_waiting(into, flags), "recvmsg");
   }
   std::size_t receive(std::span<const MutableBuffer> into, MessageFlags flags, std::error_code& ec,
                       CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
@@ -177,7 +177,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
                                                        CallSiteFor<B> site = CallSite::current()) requires
       MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
-    return detail::value_if_ready(receive_once(into, flags | MessageFlags::dontwait), {"recvmsg", this->fd()});
+    return this->value_if_ready(receive_once(into, flags | MessageFlags::dontwait), "recvmsg");
   }
   [[nodiscard]] std::optional<std::size_t> try_receive(
       std::span<const MutableBuffer> into, MessageFlags flags, std::error_code& ec,

@@ -28,10 +28,14 @@ class [[nodiscard]] SysResult {
     result.word_ = -std::int64_t{error};
     return result;
   }
-  /// For the C library's convention: -1 says that the error is in `errno`.
+  /// For the C library's convention: -1 says that the error is in `errno`, and nothing else is negative. This test is
+  /// the only one that a call costs that went well, as all later ones (`ok`, `would_block`) follow from it.
   [[nodiscard]] static SysResult from_libc(std::int64_t returned) {
-    if (returned == -1) [[unlikely]]
-      return failure(errno);
+    if (returned < 0) [[unlikely]] {
+      const int error = errno;
+      if (error <= 0) __builtin_unreachable();
+      return failure(error);
+    }
     SysResult result{Raw{}};
     result.word_ = returned;
     return result;

@@ -96,7 +96,7 @@ class BasicTcpStream : public SocketTransfer<BasicTcpStream<B>, B, Ip> {
   /// Where it is to connect from. bind(2). Errors: EADDRINUSE, EADDRNOTAVAIL, EINVAL if bound already …
   void bind(const Ip& address, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->bind_once(address), {"bind", this->fd()});
+    this->value_or_throw(this->bind_once(address), "bind");
   }
   void bind(const Ip& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -119,7 +119,7 @@ class BasicTcpStream : public SocketTransfer<BasicTcpStream<B>, B, Ip> {
   /// Errors: as connect; ENOTCONN if none was started, or it failed and the error was taken.
   void finish_connect(CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->connect_decided(), {"connect", this->fd()});
+    this->value_or_throw(this->connect_decided(), "connect");
   }
   void finish_connect(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -153,7 +153,7 @@ class BasicTcpStream : public SocketTransfer<BasicTcpStream<B>, B, Ip> {
 
   bool is_connected(SysResult<void> result) const {
     if (result.error() == EINPROGRESS) return false;
-    detail::value_or_throw(result, {"connect", this->fd()});
+    this->value_or_throw(result, "connect");
     return true;
   }
   static bool is_connected(SysResult<void> result, std::error_code& ec) {

@@ -139,7 +139,7 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
   [[nodiscard]] Setting setting(CallSiteFor<B> site = CallSite::current()) const {
     const detail::CallScopeFor<B> scope{site};
     ::itimerspec now{};
-    detail::value_or_throw(this->backend().timerfd_gettime(this->fd(), &now), {"timerfd_gettime", this->fd()});
+    this->value_or_throw(this->backend().timerfd_gettime(this->fd(), &now), "timerfd_gettime");
     return setting_of(now);
   }
   /// All zero if `ec` is set.
@@ -163,7 +163,7 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
   std::uint64_t read(CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     std::uint64_t expirations = 0;
-    detail::value_or_throw(read_waiting(expirations), {"read", this->fd()});
+    this->value_or_throw(read_waiting(expirations), "read");
     return expirations;
   }
   /// 0 if `ec` is set.
@@ -180,7 +180,7 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     std::uint64_t expirations = 0;
-    if (!detail::value_if_ready(read_once(expirations), {"read", this->fd()})) return std::nullopt;
+    if (!this->value_if_ready(read_once(expirations), "read")) return std::nullopt;
     return expirations;
   }
   [[nodiscard]] std::optional<std::uint64_t> try_read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
@@ -227,7 +227,7 @@ class BasicTimerFd : public WaitingHandle<BasicTimerFd<B>, B> {
                  "TimerFd::set_at: a time of day, for a timer that was not made with TimerClock::realtime");
     return set(TFD_TIMER_ABSTIME | flags, value_of(deadline), interval);
   }
-  void settle(SysResult<void> set) const { detail::value_or_throw(set, {"timerfd_settime", this->fd()}); }
+  void settle(SysResult<void> set) const { this->value_or_throw(set, "timerfd_settime"); }
 
   static Setting setting_of(const ::itimerspec& raw) {
     return {detail::duration_of(raw.it_value), detail::duration_of(raw.it_interval)};

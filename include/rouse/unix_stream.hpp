@@ -64,7 +64,7 @@ class BasicUnixStream : public FdPassing<SocketTransfer<BasicUnixStream<B>, B, U
   /// Gives it a name of its own. bind(2). Errors: EADDRINUSE, EACCES, ENOENT, EINVAL if bound already …
   void bind(const UnixAddress& address, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    detail::value_or_throw(this->bind_once(address), {"bind", this->fd()});
+    this->value_or_throw(this->bind_once(address), "bind");
   }
   void bind(const UnixAddress& address, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -77,7 +77,7 @@ class BasicUnixStream : public FdPassing<SocketTransfer<BasicUnixStream<B>, B, U
     this->assert_never_waits();
     const SysResult<void> connected = this->connect_once(address);
     if (connected.would_block()) return false;
-    detail::value_or_throw(connected, {"connect", this->fd()});
+    this->value_or_throw(connected, "connect");
     return true;
   }
   [[nodiscard]] bool try_connect(const UnixAddress& address, std::error_code& ec,

@@ -15,14 +15,14 @@ namespace rouse::inline v0::kernel {
 
 class InetSocketFile : public SocketFile {
  public:
-  SysResult<void> bind(std::string_view address) override;
+  inline SysResult<void> bind(std::string_view address) override;
   [[nodiscard]] AddressBytes local_address() const override {
     // A port that is nobody's any more is still told.
     return address_bytes(family_, user().local);
   }
-  [[nodiscard]] int check_level(Direction direction, int level) const override;
-  SysResult<int> option(int level, int name) override;
-  SysResult<void> set_option(int level, int name, int value) override;
+  [[nodiscard]] inline int check_level(Direction direction, int level) const override;
+  inline SysResult<int> option(int level, int name) override;
+  inline SysResult<void> set_option(int level, int name, int value) override;
   [[nodiscard]] ::linger linger() const override { return options().linger; }
   void set_linger(::linger to) override { options().linger = to; }
 

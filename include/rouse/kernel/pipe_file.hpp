@@ -69,12 +69,12 @@ class PipeEnd final : public File {
     return bits;
   }
 
-  SysResult<std::size_t> read(UserOutput& to) override;
-  SysResult<std::size_t> write(UserInput& from) override;
-  SysResult<int> ioctl(unsigned long request, void* argument) override;
+  inline SysResult<std::size_t> read(UserOutput& to) override;
+  inline SysResult<std::size_t> write(UserInput& from) override;
+  inline SysResult<int> ioctl(unsigned long request, void* argument) override;
 
   [[nodiscard]] WaitStyle wait_style(Direction) const override { return {any_key, true}; }
-  void hand_on(Direction direction) override;
+  inline void hand_on(Direction direction) override;
   /// A write that ends is an edge for the reader, however it ends. Whether it may block it asks anew, before the
   /// signal.
   int give_up(Direction direction, int interrupted) override {
@@ -100,7 +100,7 @@ class PipeEnd final : public File {
 
  private:
   ~PipeEnd() override = default;
-  void last_close() override;
+  inline void last_close() override;
 
   /// Precondition: there is a reader.
   void wake_reader() const { ring_->reader->queue.wake(EventFlags::in | EventFlags::rdnorm); }

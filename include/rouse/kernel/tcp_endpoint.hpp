@@ -220,7 +220,7 @@ class TcpEndpoint final : public SyncPoint,
   };
 
   // In tcp_output.hpp.
-  void on_due(Time now) override;
+  inline void on_due(Time now) override;
   void arm();
   void disarm();
   void retry(Time now);

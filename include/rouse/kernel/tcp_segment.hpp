@@ -27,7 +27,7 @@ struct TcpSegment final : Packet {
     constexpr std::size_t headers_v6 = 72;
     return bytes.size() + (to.address.is_v4() ? headers_v4 : headers_v6);
   }
-  void arrive(NetNamespace& at) override;  // In tcp_input.hpp.
+  inline void arrive(NetNamespace& at) override;  // In tcp_input.hpp.
 };
 
 }  // namespace rouse::inline v0::kernel

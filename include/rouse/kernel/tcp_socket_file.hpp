@@ -21,26 +21,26 @@ class TcpSocketFile final : public InetSocketFile {
   }
 
   /// Leaves a note that room is wanted, if there is none.
-  [[nodiscard]] EventFlags readiness(EventFlags asked) override;
-  [[nodiscard]] WaitStyle wait_style(Direction direction) const override;
-  [[nodiscard]] std::string describe() const override;
+  [[nodiscard]] inline EventFlags readiness(EventFlags asked) override;
+  [[nodiscard]] inline WaitStyle wait_style(Direction direction) const override;
+  [[nodiscard]] inline std::string describe() const override;
 
-  SysResult<void> listen(int backlog) override;
+  inline SysResult<void> listen(int backlog) override;
   [[nodiscard]] bool listens() const override { return endpoint_->state() == TcpState::listening; }
-  SysResult<void> accept(IfEmpty if_empty, FileRef& accepted) override;
-  SysResult<void> connect(std::string_view address, WaitQueue*&) override;
+  inline SysResult<void> accept(IfEmpty if_empty, FileRef& accepted) override;
+  inline SysResult<void> connect(std::string_view address, WaitQueue*&) override;
   SysResult<void> connect_again(std::string_view, WaitQueue*&) override {
     return endpoint_->is_connecting() ? SysResult<void>::failure(EAGAIN) : end_connect();
   }
   [[nodiscard]] int connect_unfinished() const override { return is_first_connect_ ? EINPROGRESS : EALREADY; }
-  SysResult<void> shutdown(int how) override;
-  [[nodiscard]] AddressBytes peer_address() const override;
+  inline SysResult<void> shutdown(int how) override;
+  [[nodiscard]] inline AddressBytes peer_address() const override;
   [[nodiscard]] AddressBytes accepted_address() const override { return address_bytes(family_, endpoint_->remote); }
 
-  SysResult<std::size_t> receive(UserOutput& to, Incoming& message) override;
-  SysResult<std::size_t> send(UserInput& from, Outgoing& message) override;
+  inline SysResult<std::size_t> receive(UserOutput& to, Incoming& message) override;
+  inline SysResult<std::size_t> send(UserInput& from, Outgoing& message) override;
   [[nodiscard]] bool waits_once_for_nothing() const override { return true; }
-  SysResult<int> ioctl(unsigned long request, void* argument) override;
+  inline SysResult<int> ioctl(unsigned long request, void* argument) override;
 
   bool begins_to_leave() override {
     if (linger().l_linger == 0 || endpoint_->has_unread()) return false;
@@ -95,8 +95,8 @@ class TcpSocketFile final : public InetSocketFile {
     endpoint_->tell_of_bytes();
   }
   void keepalive_changed() override { endpoint_->note_partition(); }
-  SysResult<int> protocol_option(int level, int name) override;
-  SysResult<void> set_protocol_option(int level, int name, int value) override;
+  inline SysResult<int> protocol_option(int level, int name) override;
+  inline SysResult<void> set_protocol_option(int level, int name, int value) override;
 
   SysResult<void> start_connect(std::string_view address);
   SysResult<void> end_connect();

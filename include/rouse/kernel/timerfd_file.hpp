@@ -33,8 +33,8 @@ class TimerFdFile final : public File, private Timer, private RealTime::Watcher 
 
   [[nodiscard]] EventFlags readiness(EventFlags) override { return ticks_ > 0 ? EventFlags::in : EventFlags{}; }
 
-  SysResult<std::size_t> read(UserOutput& to) override;
-  SysResult<int> ioctl(unsigned long request, void* argument) override;
+  inline SysResult<std::size_t> read(UserOutput& to) override;
+  inline SysResult<int> ioctl(unsigned long request, void* argument) override;
 
   /// What is set now. A period that had stopped goes on.
   Setting get() {
@@ -49,7 +49,7 @@ class TimerFdFile final : public File, private Timer, private RealTime::Watcher 
   // Whoever waits takes any wakeup for its own, and goes to the tail again.
   [[nodiscard]] WaitStyle wait_style(Direction) const override { return {any_key}; }
 
-  [[nodiscard]] std::string describe() const override;
+  [[nodiscard]] inline std::string describe() const override;
 
   /// It has expired and, if it has a period, waits for somebody to look.
   [[nodiscard]] bool has_stopped() const { return stopped_; }

@@ -40,7 +40,7 @@ struct Datagram final : Packet {
     return bytes.size() + (to.address.is_v4() ? headers_v4 : headers_v6);
   }
   [[nodiscard]] bool may_get_lost() const override { return true; }
-  void arrive(NetNamespace& at) override;
+  inline void arrive(NetNamespace& at) override;
 };
 
 /// The answer of a machine where nobody has the port.
@@ -50,7 +50,7 @@ struct PortUnreachable final : Packet {
 
   [[nodiscard]] std::size_t size() const override { return 56; }
   [[nodiscard]] bool may_get_lost() const override { return true; }
-  void arrive(NetNamespace& at) override;
+  inline void arrive(NetNamespace& at) override;
 };
 
 class UdpSocketFile final : public InetSocketFile {
@@ -66,20 +66,20 @@ class UdpSocketFile final : public InetSocketFile {
     options_.receive_buffer = net.network().limits().rmem_default;
   }
 
-  [[nodiscard]] EventFlags readiness(EventFlags asked) override;
-  [[nodiscard]] WaitStyle wait_style(Direction direction) const override;
-  [[nodiscard]] std::string describe() const override;
+  [[nodiscard]] inline EventFlags readiness(EventFlags asked) override;
+  [[nodiscard]] inline WaitStyle wait_style(Direction direction) const override;
+  [[nodiscard]] inline std::string describe() const override;
 
   SysResult<void> listen(int) override { return SysResult<void>::failure(EOPNOTSUPP); }
   SysResult<void> accept(IfEmpty, FileRef&) override { return SysResult<void>::failure(EOPNOTSUPP); }
-  SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
-  SysResult<void> shutdown(int how) override;
+  inline SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
+  inline SysResult<void> shutdown(int how) override;
   [[nodiscard]] AddressBytes peer_address() const override {
     return is_connected_ && remote_.port != 0 ? address_bytes(family_, remote_) : AddressBytes{};
   }
-  SysResult<std::size_t> receive(UserOutput& to, Incoming& message) override;
-  SysResult<std::size_t> send(UserInput& from, Outgoing& message) override;
-  SysResult<int> ioctl(unsigned long request, void* argument) override;
+  inline SysResult<std::size_t> receive(UserOutput& to, Incoming& message) override;
+  inline SysResult<std::size_t> send(UserInput& from, Outgoing& message) override;
+  inline SysResult<int> ioctl(unsigned long request, void* argument) override;
 
   [[nodiscard]] const PortUser& user() const override { return port_; }
   [[nodiscard]] const InetOptions& options() const override { return options_; }

@@ -23,7 +23,7 @@ class UnixDatagramFile final : public UnixPacketFile {
     if (!bits.has(EventFlags::out) || !asked.has_any(room_key) || !must_wait_for_peer()) return bits;
     return bits - room_key;
   }
-  SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
+  inline SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
 
  private:
   /// The note: it relays one wakeup to whoever waits for this socket.
@@ -46,8 +46,8 @@ class UnixDatagramFile final : public UnixPacketFile {
     return has_messages() ? packets().front()->bytes.size() : 0;
   }
   void leave_peer() override {}  // Who sends to a peer is none of its; the note at its queue goes with the socket.
-  SysResult<void> check_target(const Outgoing& message) override;
-  SysResult<void> deliver(Outgoing& message) override;
+  inline SysResult<void> check_target(const Outgoing& message) override;
+  inline SysResult<void> deliver(Outgoing& message) override;
 
   /// True if `sender` may not put another message here.
   [[nodiscard]] bool is_full_for(const UnixDatagramFile& sender) const {

@@ -13,8 +13,8 @@ class UnixPacketFile : public UnixSocketFile {
     if (!is_nonblocking()) return SysResult<std::size_t>::failure(EAGAIN);
     return UnixSocketFile::write(from);
   }
-  SysResult<std::size_t> receive(UserOutput& to, Incoming& message) override;
-  SysResult<std::size_t> send(UserInput& from, Outgoing& message) override;
+  inline SysResult<std::size_t> receive(UserOutput& to, Incoming& message) override;
+  inline SysResult<std::size_t> send(UserInput& from, Outgoing& message) override;
 
   /// The messages that wait to be read, oldest first.
   [[nodiscard]] const std::deque<std::unique_ptr<UnixPacket>>& packets() const { return packets_; }

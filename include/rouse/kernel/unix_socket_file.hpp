@@ -40,25 +40,25 @@ class UnixSocketFile : public SocketFile {
     b.peer_ = a.identity_;
   }
 
-  [[nodiscard]] EventFlags readiness(EventFlags asked) override;
-  SysResult<int> ioctl(unsigned long request, void* argument) override;
-  [[nodiscard]] WaitStyle wait_style(Direction direction) const override;
-  [[nodiscard]] std::string describe() const override;
+  [[nodiscard]] inline EventFlags readiness(EventFlags asked) override;
+  inline SysResult<int> ioctl(unsigned long request, void* argument) override;
+  [[nodiscard]] inline WaitStyle wait_style(Direction direction) const override;
+  [[nodiscard]] inline std::string describe() const override;
 
-  SysResult<void> bind(std::string_view address) override;
-  SysResult<void> listen(int backlog) override;
+  inline SysResult<void> bind(std::string_view address) override;
+  inline SysResult<void> listen(int backlog) override;
   [[nodiscard]] bool listens() const override { return state_ == State::listening; }
-  SysResult<void> accept(IfEmpty if_empty, FileRef& accepted) override;
-  SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
-  SysResult<void> shutdown(int how) override;
+  inline SysResult<void> accept(IfEmpty if_empty, FileRef& accepted) override;
+  inline SysResult<void> connect(std::string_view address, WaitQueue*& full) override;
+  inline SysResult<void> shutdown(int how) override;
   [[nodiscard]] AddressBytes local_address() const override { return address_of(identity_->name); }
   [[nodiscard]] AddressBytes peer_address() const override {
     return peer_ != nullptr ? address_of(peer_->name) : AddressBytes{};
   }
-  SysResult<int> option(int level, int name) override;
-  SysResult<void> set_option(int level, int name, int value) override;
-  void add_files_held(std::vector<File*>& files) const override;
-  void discard_messages() override;
+  inline SysResult<int> option(int level, int name) override;
+  inline SysResult<void> set_option(int level, int name, int value) override;
+  inline void add_files_held(std::vector<File*>& files) const override;
+  inline void discard_messages() override;
 
   /// SOCK_STREAM and the like.
   [[nodiscard]] int type() const { return type_; }
@@ -87,7 +87,7 @@ class UnixSocketFile : public SocketFile {
         send_buffer_(domain.limits.wmem_default),
         receive_buffer_(domain.limits.rmem_default) {}
   ~UnixSocketFile() override = default;
-  void last_close() override;
+  inline void last_close() override;
 
   /// A socket of the same type, for the other end of a new connection. Precondition: the type has connections.
   [[nodiscard]] virtual FileRef fresh() const { refuse("accept4"); }
@@ -102,7 +102,7 @@ class UnixSocketFile : public SocketFile {
   /// Throws away what waits to be read; its senders have their buffers back.
   virtual void discard_own_messages() = 0;
   /// The socket is closed: the one that it is connected to is told.
-  virtual void leave_peer();
+  inline virtual void leave_peer();
 
   static AddressBytes address_of(const std::string& name);
   /// For recvfrom: a sender without a name is not even named as such.

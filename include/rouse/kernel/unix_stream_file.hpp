@@ -19,8 +19,8 @@ class UnixStreamFile final : public UnixSocketFile {
     const EventFlags bits = UnixSocketFile::readiness(asked);
     return chunks_.has_urgent() ? bits | EventFlags::pri : bits;
   }
-  SysResult<std::size_t> receive(UserOutput& to, Incoming& message) override;
-  SysResult<std::size_t> send(UserInput& from, Outgoing& message) override;
+  inline SysResult<std::size_t> receive(UserOutput& to, Incoming& message) override;
+  inline SysResult<std::size_t> send(UserInput& from, Outgoing& message) override;
 
   [[nodiscard]] const UnixChunks& chunks() const { return chunks_; }
 

@@ -206,7 +206,7 @@ class World final : public kernel::Host {
   void fault_struck(const kernel::Op& op, Fault fault) override {
     if (trace() != nullptr) trace()->fault(to_string(op.call, fault));
   }
-  [[nodiscard]] bool block(kernel::Task& task, kernel::Time deadline) override;
+  [[nodiscard]] inline bool block(kernel::Task& task, kernel::Time deadline) override;
   void wake(kernel::Task& task) override { make_runnable(static_cast<SimTask&>(task)); }
   [[nodiscard]] bool strikes(std::uint64_t one_in) override {
     if (is_unwinding_) return false;

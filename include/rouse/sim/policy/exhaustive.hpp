@@ -36,8 +36,8 @@ class Exhaustive final : public Policy {
                  "sim::Exhaustive: sleep sets lose schedules with a bound");
   }
 
-  [[nodiscard]] bool begin() override;
-  [[nodiscard]] std::size_t who(const Candidates& candidates) override;
+  [[nodiscard]] inline bool begin() override;
+  [[nodiscard]] inline std::size_t who(const Candidates& candidates) override;
   [[nodiscard]] std::uint64_t number(std::uint64_t n) override {
     if (n > numbers_max) has_skipped_ = true;
     return next(n > numbers_max ? 1 : n);
@@ -50,7 +50,7 @@ class Exhaustive final : public Policy {
     return strikes;
   }
   [[nodiscard]] bool wants_steps() const override { return reduces_; }
-  void stepped(const kernel::Footprint& step, bool time_moved) override;
+  inline void stepped(const kernel::Footprint& step, bool time_moved) override;
 
   /// True when all was tried, but for what was left out.
   [[nodiscard]] bool is_over() const { return is_over_; }
@@ -69,7 +69,7 @@ class Exhaustive final : public Policy {
   }
 
   /// How much of all there is was tried, in thousandths, if what is left is like what was.
-  [[nodiscard]] std::optional<std::uint64_t> thousandths_done() const override;
+  [[nodiscard]] inline std::optional<std::uint64_t> thousandths_done() const override;
   /// Every part goes through all that the first choices come to, and follows its share of that to the end. So it makes
   /// some runs of others, too: one for each thing that they follow.
   [[nodiscard]] bool take_shard(Shard shard) override {

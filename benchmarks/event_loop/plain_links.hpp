@@ -1,4 +1,5 @@
-// Links of plain C calls, with each result checked: what raw epoll and the peers pass tokens with.
+// Links of plain C calls: what raw epoll and the peers pass tokens with. Each result is checked as the handles check
+// it: nothing there yet, an error, the end of the stream.
 #pragma once
 
 #include "chain.hpp"
@@ -30,14 +31,17 @@ class PlainSocketPair {
   bool take() {
     char byte;
     const ::ssize_t got = ::recv(fds_[0], &byte, 1, MSG_DONTWAIT);
-    if (got == 1) [[likely]]
-      return true;
-    if (got == -1 && errno == EAGAIN) return false;
-    fail("recv");
+    if (got < 0) [[unlikely]] {
+      if (errno == EAGAIN) return false;
+      fail("recv");
+    }
+    if (got == 0) [[unlikely]]
+      fail("the end of the stream");
+    return true;
   }
   void put() {
     const char byte = 1;
-    if (::send(fds_[1], &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1) [[unlikely]]
+    if (::send(fds_[1], &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) [[unlikely]]
       fail("send");
   }
 
@@ -60,16 +64,16 @@ class PlainEventFd {
 
   bool take() {
     std::uint64_t count;
-    const ::ssize_t got = ::read(fd_, &count, sizeof count);
-    if (got == sizeof count) [[likely]]
-      return true;
-    if (got == -1 && errno == EAGAIN) return false;
-    fail("read");
+    if (::read(fd_, &count, sizeof count) < 0) [[unlikely]] {
+      if (errno == EAGAIN) return false;
+      fail("read");
+    }
+    return true;
   }
   void put() {
     const std::uint64_t one = 1;
     // A counter that is full is readable as well.
-    if (::write(fd_, &one, sizeof one) != sizeof one && errno != EAGAIN) [[unlikely]]
+    if (::write(fd_, &one, sizeof one) < 0 && errno != EAGAIN) [[unlikely]]
       fail("write");
   }
 

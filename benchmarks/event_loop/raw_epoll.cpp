@@ -25,14 +25,14 @@ class RawEpoll final : public Loop {
   ~RawEpoll() override { ::close(epoll_); }
 
   void run(std::uint64_t steps) override {
-    ::epoll_event events[events_per_wait];
+    const auto events = std::make_unique<::epoll_event[]>(events_per_wait);
     while (steps > 0) {
-      const int n = ::epoll_wait(epoll_, events, events_per_wait, -1);
-      if (n == -1) [[unlikely]] {
+      const int n = ::epoll_wait(epoll_, events.get(), events_per_wait, -1);
+      if (n < 0) [[unlikely]] {
         if (errno == EINTR) continue;
         fail("epoll_wait");
       }
-      for (int i = 0; i < n; ++i) {
+      for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
         Link& link = *static_cast<Link*>(events[i].data.ptr);
         if (!link.take()) continue;
         link.next->put();

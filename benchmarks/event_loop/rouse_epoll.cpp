@@ -23,7 +23,7 @@ class SocketPair {
 
   bool take() {
     char byte;
-    const std::optional<std::size_t> got = ends_.first.try_receive({&byte, 1});
+    std::optional<std::size_t> got = ends_.first.try_receive({&byte, 1});
     if (!got) return false;
     if (*got == 0) [[unlikely]]
       fail("the end of the stream");

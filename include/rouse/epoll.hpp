@@ -135,8 +135,7 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
   /// Errors: EINTR if a signal handler ran (SA_RESTART or not); EBADF, EINVAL. Precondition: events.capacity() > 0.
   std::size_t wait(EventBuffer& events, Timeout timeout = Timeout::never, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    this->value_or_throw(wait_once(events, timeout), "epoll_wait");
-    return events.size();
+    return static_cast<std::size_t>(this->value_or_throw(wait_once(events, timeout), "epoll_wait"));
   }
   std::size_t wait(EventBuffer& events, Timeout timeout, std::error_code& ec,
                    CallSiteFor<B> site = CallSite::current()) {
@@ -150,8 +149,7 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
   std::size_t wait(EventBuffer& events, Timeout timeout, const ::sigset_t& mask,
                    CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    this->value_or_throw(wait_masked(events, timeout, &mask), "epoll_pwait");
-    return events.size();
+    return static_cast<std::size_t>(this->value_or_throw(wait_masked(events, timeout, &mask), "epoll_pwait"));
   }
   std::size_t wait(EventBuffer& events, Timeout timeout, const ::sigset_t& mask, std::error_code& ec,
                    CallSiteFor<B> site = CallSite::current()) {
@@ -164,8 +162,7 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
   std::size_t wait_restarting(EventBuffer& events, Timeout timeout = Timeout::never,
                               CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    this->value_or_throw(wait_until_done(events, timeout), "epoll_wait");
-    return events.size();
+    return static_cast<std::size_t>(this->value_or_throw(wait_until_done(events, timeout), "epoll_wait"));
   }
   std::size_t wait_restarting(EventBuffer& events, Timeout timeout, std::error_code& ec,
                               CallSiteFor<B> site = CallSite::current()) {
@@ -252,8 +249,9 @@ class BasicEpoll : public Handle<BasicEpoll<B>, B> {
     if (!timeout.is_never() && !timeout.is_now()) return wait_until(events, timeout);
     for (;;) {
       const SysResult<int> waited = wait_once(events, timeout);
-      if (waited.error() != EINTR) [[likely]]
+      if (waited.ok()) [[likely]]
         return waited;
+      if (waited.error() != EINTR) return waited;
     }
   }
 

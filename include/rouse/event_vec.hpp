@@ -1,8 +1,7 @@
 // EventBuffer: what a wait fills and a loop walks. EventVec owns its room on the heap, EventArray holds it within.
 //
-// Behind the last filled event stands one more slot, which ends the walk; forget() turns an event into a slot that the
-// walk passes over. Both are recognised by empty flags, which no kernel ever reports, so the walk tests one word per
-// event: as cheap as a pointer and a count, and yet an event can be dropped from under a running loop.
+// forget() empties the flags of an event, which no kernel ever reports, and the walk passes over it. A walk tests for
+// that only when something was forgotten: until then it costs what a pointer and an end cost.
 #pragma once
 
 #include "detail/assert.hpp"
@@ -19,6 +18,13 @@ namespace rouse::inline v0 {
 /// The most events that one wait can be asked for: epoll_wait(2) refuses more with EINVAL.
 inline constexpr std::size_t events_max = INT_MAX / sizeof(Event);
 
+/// Where the events of a buffer end.
+struct EventExtent {
+  const Event* end = nullptr;  ///< Behind the last one.
+  /// Up to here none was forgotten since the buffer was filled: either `end` or, once there was one, where they begin.
+  const Event* unforgotten_end = nullptr;
+};
+
 /// A walk over the events of a buffer, without those that were forgotten. A forward iterator.
 template <class E>
 class EventIterator {
@@ -30,42 +36,43 @@ class EventIterator {
   using iterator_category = std::forward_iterator_tag;
 
   constexpr EventIterator() = default;
-  constexpr explicit EventIterator(E* at) : at_(at) { settle(); }
+  /// At the first event, of those that begin at `first`.
+  constexpr EventIterator(E* first, const EventExtent& extent) : at_(first), extent_(&extent) {
+    if (at_ == extent.unforgotten_end) at_ = next(at_, extent.end);
+  }
   constexpr operator EventIterator<const E>() const requires(!std::is_const_v<E>) {
-    return at_ == nullptr ? EventIterator<const E>{} : EventIterator<const E>{at_};
+    return at_ == nullptr ? EventIterator<const E>{} : EventIterator<const E>{at_, *extent_};
   }
 
   constexpr E& operator*() const { return *at_; }
   constexpr E* operator->() const { return at_; }
   constexpr EventIterator& operator++() {
     ++at_;
-    settle();
+    if (at_ >= extent_->unforgotten_end) at_ = next(at_, extent_->end);
     return *this;
   }
-  constexpr EventIterator operator++(int) { return std::exchange(*this, EventIterator{at_ + 1}); }
+  constexpr EventIterator operator++(int) {
+    const EventIterator before = *this;
+    ++*this;
+    return before;
+  }
 
-  friend constexpr bool operator==(EventIterator, EventIterator) = default;
+  friend constexpr bool operator==(EventIterator a, EventIterator b) { return a.at_ == b.at_; }
 
  private:
-  constexpr void settle() {
-    if (at_->flags().empty()) [[unlikely]]
-      at_ = next(at_);
-  }
-
-  // Forgotten slots carry data other than 0; the slot that ends the walk carries 0.
-  static constexpr E* next(E* at) {
-    while (at->flags().empty()) {
-      if (at->data().u64() == 0) return nullptr;
-      ++at;
+  static constexpr E* next(E* at, const Event* end) {
+    for (; at < end; ++at) {
+      if (!at->flags().empty()) return at;
     }
-    return at;
+    return nullptr;
   }
 
-  E* at_ = nullptr;
+  E* at_ = nullptr;  ///< Null at the end.
+  const EventExtent* extent_ = nullptr;
 };
 
 /// Room for the events of a wait, and a view of those that the last wait filled. Iterate it in a range-for:
-/// `for (auto [flags, data] : events)`. A wait and a change of capacity invalidate iterators.
+/// `for (auto [flags, data] : events)`. A wait, a move and a change of capacity invalidate iterators.
 /// One thread at a time.
 class EventBuffer {
  public:
@@ -76,69 +83,71 @@ class EventBuffer {
   EventBuffer(const EventBuffer&) = delete;
   EventBuffer& operator=(const EventBuffer&) = delete;
 
-  [[nodiscard]] iterator begin() { return size_ == 0 ? iterator{} : iterator{data_}; }
-  [[nodiscard]] const_iterator begin() const { return size_ == 0 ? const_iterator{} : const_iterator{data_}; }
+  [[nodiscard]] iterator begin() { return {data_, extent_}; }
+  [[nodiscard]] const_iterator begin() const { return {data_, extent_}; }
   [[nodiscard]] iterator end() { return {}; }
   [[nodiscard]] const_iterator end() const { return {}; }
 
   /// The filled part as the kernel wrote it: `size()` events, the forgotten ones with empty flags.
   [[nodiscard]] Event* data() { return data_; }
   [[nodiscard]] const Event* data() const { return data_; }
-  [[nodiscard]] std::span<Event> span() { return {data_, size_}; }
-  [[nodiscard]] std::span<const Event> span() const { return {data_, size_}; }
+  [[nodiscard]] std::span<Event> span() { return {data_, size()}; }
+  [[nodiscard]] std::span<const Event> span() const { return {data_, size()}; }
 
   /// Precondition: i < size().
   [[nodiscard]] const Event& operator[](std::size_t i) const {
-    ROUSE_ASSERT(i < size_, "EventBuffer: index beyond the filled part");
+    ROUSE_ASSERT(i < size(), "EventBuffer: index beyond the filled part");
     return data_[i];
   }
 
   /// How many events the last wait filled; 0 after one that failed, was interrupted or timed out.
-  [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(extent_.end - data_); }
+  [[nodiscard]] bool empty() const { return extent_.end == data_; }
   /// How many events one wait can fill.
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   /// Drops the events; the capacity stays. A running loop ends with its present step.
-  void clear() {
-    for (Event& event : span()) event = Event{};
-    size_ = 0;
-  }
+  void clear() { extent_ = {data_, data_}; }
 
   /// Says that the first `n` events were filled by an epoll_wait that bypassed the handles.
   /// Precondition: n <= capacity().
   void set_filled(std::size_t n) {
     ROUSE_ASSERT(n <= capacity_ && capacity_ != 0, "EventBuffer: more events filled than there is room for");
-    size_ = n;
-    data_[n] = Event{};
+    extent_ = {data_ + n, data_ + n};
   }
 
   /// Skips what is left of this batch for an object that was just destroyed: no later step of a running loop yields an
   /// event with this data. Earlier events are not touched as far as the loop can see; `size()` stays.
   void forget(EventData data) {
     for (Event& event : span()) {
-      if (event.data() == data && !event.flags().empty()) event = Event{EventFlags{}, forgotten};
+      if (event.data() == data) event = Event{EventFlags{}, data};
     }
+    extent_.unforgotten_end = data_;
   }
 
  protected:
-  EventBuffer(Event* data, std::size_t capacity) : data_(data), capacity_(capacity) {}
+  EventBuffer(Event* data, std::size_t capacity) : data_(data), extent_{data, data}, capacity_(capacity) {}
   EventBuffer(EventBuffer&& from) noexcept
       : data_(std::exchange(from.data_, nullptr)),
-        size_(std::exchange(from.size_, 0)),
+        extent_(std::exchange(from.extent_, {})),
         capacity_(std::exchange(from.capacity_, 0)) {}
   ~EventBuffer() = default;
 
+  /// Those that were forgotten as such. Precondition: there is room.
+  void copy_events(const EventBuffer& from) {
+    for (std::size_t i = 0; i < from.size(); ++i) data_[i] = from.data_[i];
+    set_filled(from.size());
+    if (from.extent_.unforgotten_end != from.extent_.end) extent_.unforgotten_end = data_;
+  }
+
   void swap(EventBuffer& other) noexcept {
     std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    std::swap(extent_, other.extent_);
     std::swap(capacity_, other.capacity_);
   }
 
  private:
-  static constexpr std::uint64_t forgotten = 1;
-
   Event* data_;
-  std::size_t size_ = 0;
+  EventExtent extent_;
   std::size_t capacity_;
 };
 
@@ -170,13 +179,12 @@ class EventVec : public EventBuffer {
   static Event* allocate(std::size_t n) {
     ROUSE_ASSERT(n > 0, "EventVec: a capacity of 0 cannot be waited with");
     ROUSE_ASSERT(n <= events_max, "EventVec: epoll_wait takes at most events_max events");
-    return new Event[n + 1];
+    return new Event[n];
   }
 
   void resize(std::size_t n) {
     EventVec other{n};
-    for (std::size_t i = 0; i < size(); ++i) other.data()[i] = data()[i];
-    other.set_filled(size());
+    other.copy_events(*this);
     swap(other);
   }
 };
@@ -193,7 +201,7 @@ class EventArray : public EventBuffer {
   EventArray& operator=(const EventArray&) = delete;
 
  private:
-  Event storage_[N + 1];
+  Event storage_[N];
 };
 
 }  // namespace rouse::inline v0

@@ -179,6 +179,19 @@ TEST_CASE("EventVec: it is moved, never copied, and a moved-from one is empty", 
   CHECK(walked(first) == Data{1, 2});
 }
 
+TEST_CASE("EventVec: what was forgotten stays so when the room changes", "[event_vec][forget]") {
+  EventVec events{4};
+  fill(events, 4);
+  events.forget(1);
+  events.forget(3);
+  events.reserve(10);
+  CHECK(walked(events) == Data{2, 4});
+  events.shrink(4);
+  CHECK(walked(events) == Data{2, 4});
+  const EventVec moved = std::move(events);
+  CHECK(walked(moved) == Data{2, 4});
+}
+
 TEST_CASE("EventVec: a constant one gives constant events", "[event_vec]") {
   EventVec events{2};
   fill(events, 2);

@@ -5,9 +5,10 @@
 //
 //     void wake(CallSite site = CallSite::current()) { event_.write(1, site); }
 //
-// It goes to the kernel beside the arguments, in a thread_local, as calls have the system's signatures: CallScope. A
-// backend that nobody asks for positions has nothing of it (NotesCallSites): its handles take a NoCallSite, which is
-// empty, and no code is made of it.
+// It goes to the kernel beside the arguments, in a thread_local, as calls have the system's signatures: CallScope. That
+// is done on threads where somebody reads it (CallSiteReader): while a World runs. A backend that nobody asks for
+// positions has nothing of it (NotesCallSites): its handles take a NoCallSite, which is empty, and no code is made of
+// it.
 //
 // Of no line are: operators, as they take no further argument; what std calls, such as the lock() of a std::lock_guard;
 // a FaultyBackend that is called without a handle; destructors, which say so. Of a call over several lines, compilers
@@ -34,7 +35,7 @@ class CallSite : public std::source_location {
   /// What closes, or undoes something else, at the end of a scope.
   [[nodiscard]] static constexpr CallSite destructor() { return current(); }
 
-  /// Of the call that this thread makes now, as far as it has been told; else unknown().
+  /// Of the call that this thread makes now, as far as it has been told; else unknown(). For a CallSiteReader.
   [[nodiscard]] static CallSite present();
 
   /// Whether it is a line of the user's: the system's headers and the library's own are not.
@@ -86,35 +87,68 @@ using CallSiteFor = std::conditional_t<NotesCallSites<B>, CallSite, NoCallSite>;
 
 namespace detail {
 
-inline constinit thread_local CallSite present_call_site = CallSite::unknown();
+/// The call that this thread makes now: where it is made, and in how many functions of the library it is.
+struct PresentCall {
+  CallSite site = CallSite::unknown();
+  int scopes = 0;
+};
+inline constinit thread_local PresentCall present_call{};
+
+}  // namespace detail
+
+/// As long as it lives, calls on this thread tell where they are made, for CallSite::present(). A World that runs has
+/// one; so has a Host of another kind that wants to know.
+class CallSiteReader {
+ public:
+  CallSiteReader() { ++on_this_thread; }
+  CallSiteReader(const CallSiteReader&) = delete;
+  CallSiteReader& operator=(const CallSiteReader&) = delete;
+  ~CallSiteReader() {
+    if (--on_this_thread == 0) detail::present_call = {};
+  }
+
+  [[nodiscard]] static bool is_there() { return on_this_thread != 0; }
+
+ private:
+  static inline constinit thread_local int on_this_thread = 0;
+};
+
+namespace detail {
 
 /// Tells where the present call was made, for as long as it lives. Inside of another one it changes nothing: a handle's
 /// function makes other calls, and all of them are made where that one is. Not across threads.
 class CallScope {
  public:
-  // All tasks of a simulation have the one thread_local, and each finds it as it left it: that is no race, though
-  // nothing orders them.
-  __attribute__((no_sanitize("thread"))) explicit CallScope(CallSite site) : is_outermost_(is_none(present_call_site)) {
-    if (is_outermost_) present_call_site = site;
+  explicit CallScope(CallSite site) : is_read_(CallSiteReader::is_there()) {
+    if (is_read_) [[unlikely]]
+      enter(site);
   }
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
-  __attribute__((no_sanitize("thread"))) ~CallScope() {
-    if (is_outermost_) present_call_site = CallSite::unknown();
+  ~CallScope() {
+    if (is_read_) [[unlikely]]
+      leave();
   }
 
  private:
-  /// As `line() == 0`, which would look behind the pointer that a source_location is.
-  __attribute__((no_sanitize("thread"))) static bool is_none(const CallSite& site) {
-    if constexpr (sizeof site == sizeof(void*)) {
-      return std::bit_cast<void*>(site) == nullptr;
-    } else {
-      return site.line() == 0;
-    }
+  // All tasks of a simulation have the one thread_local, and each finds it as it left it: that is no race, though
+  // nothing orders them.
+  __attribute__((no_sanitize("thread"))) static void enter(CallSite site) {
+    if (present_call.scopes++ == 0) present_call.site = site;
+  }
+  __attribute__((no_sanitize("thread"))) static void leave() {
+    if (--present_call.scopes == 0) present_call.site = CallSite::unknown();
   }
 
-  const bool is_outermost_;
+  const bool is_read_;
 };
+
+/// The same for a function that makes one call and no more. It stands until the next one, so that nothing has to be
+/// kept meanwhile.
+__attribute__((no_sanitize("thread"))) inline void note_call_site(CallSite site) {
+  if (CallSiteReader::is_there() && present_call.scopes == 0) [[unlikely]]
+    present_call.site = site;
+}
 
 struct NoCallScope {
   explicit NoCallScope(NoCallSite) {}
@@ -128,17 +162,17 @@ using CallScopeFor = std::conditional_t<NotesCallSites<B>, CallScope, NoCallScop
 /// simulation switches to, say.
 class OutsideOfCall {
  public:
-  OutsideOfCall() : before_(std::exchange(present_call_site, CallSite::unknown())) {}
+  OutsideOfCall() : before_(std::exchange(present_call, {})) {}
   OutsideOfCall(const OutsideOfCall&) = delete;
   OutsideOfCall& operator=(const OutsideOfCall&) = delete;
-  ~OutsideOfCall() { present_call_site = before_; }
+  ~OutsideOfCall() { present_call = before_; }
 
  private:
-  const CallSite before_;
+  const PresentCall before_;
 };
 
 }  // namespace detail
 
-inline CallSite CallSite::present() { return detail::present_call_site; }
+inline CallSite CallSite::present() { return detail::present_call.site; }
 
 }  // namespace rouse::inline v0

@@ -29,7 +29,10 @@ struct FailedCall {
 
 namespace detail {
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_errno(int error, FailedCall call) {
+/// Piece by piece, as a FailedCall would be put into memory in front of every call, in case that it fails.
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_errno(int error, const char* name, int fd,
+                                                               const char* operation) {
+  const FailedCall call{name, fd, operation};
 #ifdef __cpp_exceptions
   throw std::system_error(error, std::system_category(), to_string(call));
 #else
@@ -43,7 +46,7 @@ namespace detail {
 template <class T>
 T value_or_throw(SysResult<T> result, FailedCall call) {
   if (!result.ok()) [[unlikely]]
-    throw_errno(result.error(), call);
+    throw_errno(result.error(), call.name, call.fd, call.operation);
   return result.value();
 }
 

@@ -125,10 +125,10 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
     return backend.eventfd(initial, static_cast<int>(flags.bits));
   }
 
-  SysResult<std::size_t> write_once(std::uint64_t amount) const {
+  [[gnu::always_inline]] SysResult<std::size_t> write_once(std::uint64_t amount) const {
     return this->backend().write(this->fd(), &amount, sizeof amount);
   }
-  SysResult<std::size_t> read_once(std::uint64_t& value) const {
+  [[gnu::always_inline]] SysResult<std::size_t> read_once(std::uint64_t& value) const {
     return this->backend().read(this->fd(), &value, sizeof value);
   }
   SysResult<std::size_t> read_waiting(std::uint64_t& value) const {

@@ -38,8 +38,8 @@ class UnixPath {
  public:
   /// Throws std::system_error: ENAMETOOLONG for one that is too long, EINVAL for an empty one or one with a NUL in it.
   explicit UnixPath(std::string_view path) {
-    if (path.size() > unix_name_max) detail::throw_errno(ENAMETOOLONG, {"UnixPath", -1, "more than 107 bytes"});
-    if (!is_sound(path)) detail::throw_errno(EINVAL, {"UnixPath", -1, path.empty() ? "empty" : "a NUL in it"});
+    if (path.size() > unix_name_max) detail::throw_errno(ENAMETOOLONG, "UnixPath", -1, "more than 107 bytes");
+    if (!is_sound(path)) detail::throw_errno(EINVAL, "UnixPath", -1, path.empty() ? "empty" : "a NUL in it");
     bytes_ = detail::UnixBytes{path};
   }
 
@@ -76,7 +76,7 @@ class UnixAbstract {
  public:
   /// Throws std::system_error, ENAMETOOLONG, for one that is too long.
   explicit UnixAbstract(std::string_view name) {
-    if (name.size() > unix_name_max) detail::throw_errno(ENAMETOOLONG, {"UnixAbstract", -1, "more than 107 bytes"});
+    if (name.size() > unix_name_max) detail::throw_errno(ENAMETOOLONG, "UnixAbstract", -1, "more than 107 bytes");
     bytes_ = detail::UnixBytes{name};
   }
 

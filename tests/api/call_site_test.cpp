@@ -50,7 +50,20 @@ TEST_CASE("CallSite: a line of the system's headers or of the library's own is n
   CHECK(calls.of([&] { static_cast<void>(faulty.getpid()); }) == "nowhere");
 }
 
+TEST_CASE("CallSite: is told where somebody reads it", "[call_site]") {
+  {
+    const detail::CallScope unread{CallSite::current()};
+    CHECK_FALSE(CallSite::present().is_known());
+    const CallSiteReader reader;
+    CHECK_FALSE(CallSite::present().is_known());
+  }
+  const CallSiteReader reader;
+  const detail::CallScope scope{CallSite::current()};
+  CHECK(CallSite::present().text() == line(__LINE__ - 1));
+}
+
 TEST_CASE("CallSite: the outermost of several is the call's", "[call_site]") {
+  const CallSiteReader reader;
   CHECK_FALSE(CallSite::present().is_known());
   {
     const detail::CallScope outer{CallSite::current()};

@@ -23,8 +23,8 @@ TABLE = [
      "    if (!BROKEN || amount > 0) queue.wake(EventFlags::in);"),
     ("modifying a registration that is queued puts it at the tail of the ready list",
      "epoll_file.hpp",
-     "  registration.interest = Interest{flags, data};\n",
-     "  registration.interest = Interest{flags, data};\n"
+     "  registration.set_interest({flags, data});\n",
+     "  registration.set_interest({flags, data});\n"
      "  if (BROKEN) registration.leave_ready_list();\n"),
     ("a one-shot registration that was reported still tells of a hang-up",
      "interest.hpp",

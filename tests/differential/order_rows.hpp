@@ -105,7 +105,7 @@ class OrderRows {
     if (inner == nullptr) return !quietly_due(registration).empty();
     bool any = false;
     inner->for_each_queued([&any](const kernel::Registration& r) { any = any || is_due(r); });
-    return any && registration.interest.mask().has_any(EventFlags::in | EventFlags::rdnorm);
+    return any && registration.interest().mask().has_any(EventFlags::in | EventFlags::rdnorm);
   }
 
   static Target target_of(const std::vector<OpenFd>& fds, const Step& step);
@@ -137,7 +137,7 @@ inline void OrderRows::before(const std::vector<OpenFd>& fds) {
     if (epoll == nullptr) continue;
     List& list = lists_.emplace_back(List{epoll, {}});
     epoll->for_each_queued([&list](const kernel::Registration& r) {
-      list.queued.push_back({&r, is_due(r), !r.interest.mask().has_any(EventFlags::et | EventFlags::oneshot)});
+      list.queued.push_back({&r, is_due(r), !r.interest().mask().has_any(EventFlags::et | EventFlags::oneshot)});
     });
   }
 }
@@ -220,7 +220,7 @@ inline void OrderRows::update(const kernel::Registration& r, const Target& targe
     history.by_outer = dropped == Dropped::by_outer;
     return;
   }
-  const bool woken = r.interest.matches(probes.key_of(r.file().id()));
+  const bool woken = r.wants(probes.key_of(r.file().id()));
   history.woken_again = history.woken_again || (woken && was->is_due);
   if (!is_due(r)) {
     history.stale = true;

@@ -32,7 +32,7 @@ class WakeTable {
   static bool is_watched_for_edges(const kernel::File& file) {
     bool found = false;
     file.watchers.for_each(
-        [&found](const kernel::Registration& r) { found = found || r.interest.mask().has(EventFlags::et); });
+        [&found](const kernel::Registration& r) { found = found || r.interest().mask().has(EventFlags::et); });
     return found;
   }
 

@@ -89,7 +89,7 @@ inline void list_fds(const kernel::Kernel& kernel, std::vector<OpenFd>& to) {
 /// What a wait would report of a registration, as far as can be said without a trace: to ask a datagram socket for room
 /// leaves a note. Precondition: its file is no epoll, which would be tidied up.
 [[nodiscard]] inline rouse::EventFlags quietly_due(const kernel::Registration& registration) {
-  return registration.interest.report(registration.file().readiness({}));
+  return registration.interest().report(registration.file().readiness({}));
 }
 
 /// True if nothing more can be written to it now.

@@ -10,10 +10,11 @@ using kernel::WaitQueue;
 
 namespace {
 
-/// Notes that it was told, and takes the wakeup if its mask has a bit of the key.
+/// Notes that it was told, and takes the wakeup if its mask has a bit of the key. Wants to be told of `keys`.
 class Recorder final : public kernel::Waiter {
  public:
-  Recorder(std::vector<int>& log, int id, EventFlags mask, bool exclusive = false) : log_(log), id_(id), mask_(mask) {
+  Recorder(std::vector<int>& log, int id, EventFlags mask, bool exclusive = false, EventFlags keys = kernel::any_key)
+      : Waiter(keys), log_(log), id_(id), mask_(mask) {
     set_exclusive(exclusive);
   }
 
@@ -54,6 +55,23 @@ TEST_CASE("WaitQueue: all plain waiters are told, from head to tail", "[wait_que
   CHECK(log == Log{2, 1, 3});
   queue.wake_all();
   CHECK(log == Log{2, 1, 3, 2, 1, 3});
+}
+
+TEST_CASE("WaitQueue: who does not want a key is not told of it, alone in the queue or not", "[wait_queue]") {
+  Log log;
+  Recorder reader{log, 1, in, exclusive, in};
+  Recorder writer{log, 2, out, exclusive, out};
+  WaitQueue queue;
+  queue.add_tail(reader);
+  queue.wake(out);
+  CHECK(log.empty());
+  queue.wake(in);
+  CHECK(log == Log{1});
+  queue.add_tail(writer);
+  queue.wake(out);
+  CHECK(log == Log{1, 2});
+  queue.wake_all();
+  CHECK(log == Log{1, 2, 1, 2});
 }
 
 TEST_CASE("WaitQueue: an exclusive waiter that takes a wakeup ends the walk", "[wait_queue]") {

@@ -34,6 +34,7 @@ class NotedCalls {
     return all;
   }
 
+  rouse::CallSiteReader reader;
   ScriptedHost host{rouse::kernel::needs_schedule_points};
   rouse::kernel::Kernel kernel{host};
 };

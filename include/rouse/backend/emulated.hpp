@@ -48,10 +48,12 @@ class EmulatedBackend {
   SysResult<int> ioctl(int fd, unsigned long request, void* argument, CallSite site = CallSite::current()) const {
     return kernel::sys::ioctl(kernel_at(site), fd, request, argument);
   }
-  SysResult<std::size_t> read(int fd, void* buffer, std::size_t n, CallSite site = CallSite::current()) const {
+  [[gnu::always_inline]] SysResult<std::size_t> read(int fd, void* buffer, std::size_t n,
+                                                     CallSite site = CallSite::current()) const {
     return kernel::sys::read(kernel_at(site), fd, buffer, n);
   }
-  SysResult<std::size_t> write(int fd, const void* buffer, std::size_t n, CallSite site = CallSite::current()) const {
+  [[gnu::always_inline]] SysResult<std::size_t> write(int fd, const void* buffer, std::size_t n,
+                                                      CallSite site = CallSite::current()) const {
     return kernel::sys::write(kernel_at(site), fd, buffer, n);
   }
   SysResult<std::size_t> readv(int fd, const ::iovec* vectors, int n, CallSite site = CallSite::current()) const {
@@ -230,17 +232,11 @@ class EmulatedBackend {
   }
 
  private:
-  /// The kernel, for the length of a call that is made there.
-  class KernelAt {
-   public:
-    KernelAt(kernel::Kernel& kernel, CallSite site) : kernel_(kernel), scope_(site) {}
-    operator kernel::Kernel&() const { return kernel_; }
-
-   private:
-    kernel::Kernel& kernel_;
-    const detail::CallScope scope_;
-  };
-  [[nodiscard]] KernelAt kernel_at(CallSite site) const { return {*kernel_, site}; }
+  /// The kernel, for a call that is made there.
+  [[nodiscard]] kernel::Kernel& kernel_at(CallSite site) const {
+    detail::note_call_site(site);
+    return *kernel_;
+  }
 
   kernel::Kernel* kernel_;
 };

@@ -4,6 +4,7 @@
 #include "assert.hpp"
 
 #include <cstddef>
+#include <utility>
 
 namespace rouse::inline v0::detail {
 
@@ -21,9 +22,10 @@ class ListLink {
   /// Does nothing if it is in no list.
   void unlink() {
     if (next_ == nullptr) return;
-    previous_->next_ = next_;
-    next_->previous_ = previous_;
-    next_ = previous_ = nullptr;
+    ListLink* const next = std::exchange(next_, nullptr);
+    ListLink* const previous = std::exchange(previous_, nullptr);
+    previous->next_ = next;
+    next->previous_ = previous;
   }
 
  private:
@@ -65,15 +67,16 @@ class IntrusiveList {
   }
 
  private:
-  T* object(Link* link) const { return link == &head_ ? nullptr : static_cast<T*>(link); }
+  // By reference: a pointer would be tested for null at each step.
+  T* object(Link* link) const { return link == &head_ ? nullptr : &static_cast<T&>(*link); }
 
   static void insert(T& element, Link& before) {
     Link& link = element;
     ROUSE_ASSERT(!link.is_linked(), "IntrusiveList: the element is in a list already");
+    Link* const previous = std::exchange(before.previous_, &link);
     link.next_ = &before;
-    link.previous_ = before.previous_;
-    before.previous_->next_ = &link;
-    before.previous_ = &link;
+    link.previous_ = previous;
+    previous->next_ = &link;
   }
 
   Link head_;

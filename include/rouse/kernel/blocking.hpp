@@ -35,7 +35,7 @@ class Deadline {
 /// A task's place in a queue. Leaves the queue when it is woken, as on Linux: the next wakeup goes to the next task.
 class TaskWaiter final : public Waiter {
  public:
-  TaskWaiter(Host& host, Task& task, EventFlags key) : host_(host), task_(task), key_(key) {}
+  TaskWaiter(Host& host, Task& task, EventFlags keys) : Waiter(keys), host_(host), task_(task) {}
 
   void join(WaitQueue& queue, bool exclusive, bool at_head) {
     set_exclusive(exclusive);
@@ -47,9 +47,9 @@ class TaskWaiter final : public Waiter {
   }
 
  private:
-  bool on_wake(EventFlags key) override {
+  bool on_wake(EventFlags) override {
     // One that a signal has woken already is awake, though still in its place: the wakeup is the next one's.
-    if (!key_.has_any(key) || task_.signals.is_due) return false;
+    if (task_.signals.is_due) return false;
     unlink();
     host_.wake(task_);
     return true;
@@ -57,7 +57,6 @@ class TaskWaiter final : public Waiter {
 
   Host& host_;
   Task& task_;
-  const EventFlags key_;
 };
 
 /// Puts the current task to sleep, with a note of why for dumps. Throws Deadlock if nothing can end it.

@@ -40,8 +40,9 @@ inline std::string data(EventData data) {
 inline void add_epoll(std::string& text, const EpollFile& epoll) {
   epoll.for_each_registration([&](const Registration& registration) {
     text += "       watches fd " + std::to_string(registration.fd()) + " (" + registration.file().kind().name +
-            ", file " + std::to_string(registration.file().id()) + ") for " + to_string(registration.interest.mask()) +
-            data(registration.interest.data()) + (registration.is_queued() ? ", queued\n" : "\n");
+            ", file " + std::to_string(registration.file().id()) + ") for " +
+            to_string(registration.interest().mask()) + data(registration.interest().data()) +
+            (registration.is_queued() ? ", queued\n" : "\n");
   });
 }
 

@@ -24,6 +24,9 @@ struct WatchCount {
   std::uint64_t next_walk() { return ++walks; }
 };
 
+/// Of the room for events.
+enum class MemoryIs : bool { unknown, good };
+
 class EpollFile final : public File {
  public:
   static constexpr FileKind file_kind{.name = "epoll", .is_seekable = true, .has_read = false, .has_write = false};
@@ -52,7 +55,9 @@ class EpollFile final : public File {
   void remove(Registration& registration);
 
   /// Fills `events` with up to `max` reports; 0 if nothing is due. EFAULT if the first one has no good address.
-  SysResult<int> deliver(Event* events, int max);
+  /// Inlined, as its hot callers would else save all registers twice.
+  [[gnu::always_inline]] SysResult<int> deliver(Event* events, int max, MemoryIs memory_is = MemoryIs::unknown,
+                                                Watched watched = Watched::yes);
 
   /// Tasks asleep in epoll_wait, the last that came first.
   WaitQueue waiters;
@@ -94,6 +99,8 @@ class EpollFile final : public File {
   void enqueue(Registration& registration) {
     if (!registration.is_queued()) ready_.push_back(registration);
   }
+  /// True if somebody would hear of it.
+  [[nodiscard]] bool is_waited_for() const { return !waiters.empty() || !queue.empty(); }
   void announce() {
     waiters.wake(any_key);
     queue.wake(EventFlags::in);
@@ -101,6 +108,7 @@ class EpollFile final : public File {
   void enqueue_if_due(Registration& registration) {
     // The file is asked in any case: that tidies up an inner epoll.
     // Test: "Epoll: looking at an epoll drops what is not ready from its front".
+    registration.file().touch_by_asking();
     const bool is_due = !registration.due().empty();
     if (registration.is_queued() || !is_due) return;
     release_edge(registration);
@@ -126,14 +134,22 @@ class EpollFile final : public File {
 // is of no direction, or of the one that was asked for. A key of both directions goes on. Test: "Epoll: a wakeup
 // without a key is taken by the first exclusive epoll".
 inline bool Registration::on_wake(EventFlags key) {
-  if (!interest.matches(key)) return false;
+  // The most common wakeup by far finds an epoll that nobody waits for.
+  if (observer != nullptr || epoll_.is_waited_for()) [[unlikely]]
+    return queue_and_tell(key);
+  detail::tsan_release(static_cast<const SyncPoint*>(this));
+  epoll_.enqueue(*this);
+  return false;
+}
+
+[[gnu::noinline]] inline bool Registration::queue_and_tell(EventFlags key) {
   release_edge(*this);
   epoll_.touch(Access::write);
   epoll_.enqueue(*this);
   bool taken = false;
   if (!epoll_.waiters.empty()) {
     const EventFlags direction = key == any_key ? EventFlags{} : key & (EventFlags::in | EventFlags::out);
-    taken = direction != (EventFlags::in | EventFlags::out) && interest.mask().has(direction);
+    taken = direction != (EventFlags::in | EventFlags::out) && interest_.mask().has(direction);
     epoll_.waiters.wake(any_key);
   }
   epoll_.queue.wake(EventFlags::in);
@@ -143,6 +159,7 @@ inline bool Registration::on_wake(EventFlags key) {
 inline EventFlags EpollFile::readiness(EventFlags) {
   EventFlags bits;
   while (Registration* const first = ready_.front()) {
+    first->file().touch_by_asking();
     if (!first->due().empty()) {
       bits = EventFlags::in | EventFlags::rdnorm;
       break;
@@ -155,7 +172,7 @@ inline EventFlags EpollFile::readiness(EventFlags) {
 
 inline void EpollFile::modify(Registration& registration, EventFlags flags, EventData data) {
   note_change(registration.file());
-  registration.interest = Interest{flags, data};
+  registration.set_interest({flags, data});
   enqueue_if_due(registration);
 }
 
@@ -165,37 +182,38 @@ inline void EpollFile::remove(Registration& registration) {
   delete &registration;
 }
 
-inline SysResult<int> EpollFile::deliver(Event* events, int max) {
+inline SysResult<int> EpollFile::deliver(Event* events, int max, MemoryIs memory_is, Watched watched) {
   int n = 0;
-  const Registration* first_requeued = nullptr;  // As long as it is null, it stands for the end of the list.
-  while (n < max) {
-    Registration* const registration = ready_.front();
-    if (registration == first_requeued) break;
-    const EventFlags due = registration->due();
+  const Registration* first_requeued = nullptr;
+  while (n < max && !ready_.empty()) {
+    Registration& registration = *ready_.front();
+    if (&registration == first_requeued) break;
+    if (watched == Watched::yes) registration.file().touch_by_asking();
+    const EventFlags due = registration.due();
     if (due.empty()) {
-      registration->leave_ready_list();
+      registration.leave_ready_list();
       continue;
     }
     // Before anything changes, so that the event stays due.
-    if (!can_write_user(events + n, sizeof *events)) {
-      if (can_write_user(events + n, sizeof due.bits)) detail::copy_to_user(events + n, &due.bits, sizeof due.bits);
+    if (memory_is == MemoryIs::unknown && !can_write_user(events, sizeof *events)) [[unlikely]] {
+      if (can_write_user(events, sizeof due.bits)) detail::copy_to_user(events, &due.bits, sizeof due.bits);
       if (n > 0) break;
       cascade();
       return SysResult<int>::failure(EFAULT);
     }
-    detail::tsan_acquire(static_cast<const SyncPoint*>(registration));
-    if (observer != nullptr) [[unlikely]]
-      observer->reported(*registration);
+    detail::tsan_acquire(static_cast<const SyncPoint*>(&registration));
+    if (watched == Watched::yes && observer != nullptr) observer->reported(registration);
     {
       // Made where it is to be: a copy of twelve packed bytes would have to wait for the stores that made them.
       const detail::Visible visible;
-      std::construct_at(events + n, due, registration->interest.data());
+      std::construct_at(events, due, registration.interest().data());
     }
+    ++events;
     ++n;
-    registration->leave_ready_list();
-    if (registration->interest.reported() == AfterReport::requeue) {
-      ready_.push_back(*registration);
-      if (first_requeued == nullptr) first_requeued = registration;
+    registration.leave_ready_list();
+    if (registration.reported() == AfterReport::requeue) {
+      ready_.push_back(registration);
+      if (first_requeued == nullptr) first_requeued = &registration;
     }
   }
   cascade();

@@ -24,9 +24,7 @@ class EventFdFile final : public File {
     if (to.left() < sizeof count_) return SysResult<std::size_t>::failure(EINVAL);
     if (count_ == 0) return SysResult<std::size_t>::failure(EAGAIN);
     acquire_edge(*this);
-    const std::uint64_t value = semaphore_ ? 1 : count_;
-    count_ -= value;
-    queue.wake(EventFlags::out);
+    const std::uint64_t value = take();
     // The count is gone even if there is no place to put it.
     if (!to.poke(&value, sizeof value)) return SysResult<std::size_t>::failure(EFAULT);
     return sizeof value;
@@ -37,11 +35,26 @@ class EventFdFile final : public File {
     if (from.left() != sizeof amount) return SysResult<std::size_t>::failure(EINVAL);
     if (!from.peek_once(amount)) return SysResult<std::size_t>::failure(EFAULT);
     if (amount > count_max) return SysResult<std::size_t>::failure(EINVAL);
-    if (amount > count_max - count_) return SysResult<std::size_t>::failure(EAGAIN);
+    if (!has_room_for(amount)) return SysResult<std::size_t>::failure(EAGAIN);
     release_edge(*this);
+    add(amount);
+    return sizeof amount;
+  }
+
+  // -- what these come to in the end, for who has asked all of that and tells of the edges
+
+  /// Precondition: the count is not 0.
+  std::uint64_t take() {
+    const std::uint64_t value = semaphore_ ? 1 : count_;
+    count_ -= value;
+    queue.wake(EventFlags::out);
+    return value;
+  }
+  [[nodiscard]] bool has_room_for(std::uint64_t amount) const { return amount <= count_max - count_; }
+  /// Precondition: there is room for it.
+  void add(std::uint64_t amount) {
     count_ += amount;
     queue.wake(EventFlags::in);
-    return sizeof amount;
   }
 
   // Whoever waits takes any wakeup for its own, one that means the other direction too, and goes to the tail again.

@@ -24,9 +24,11 @@ inline void Kernel::delay(const Op& op, Time span) {
 }
 
 template <class Body>
-auto Kernel::with_faults(const Op& op, const CallArguments& arguments, const Body& body) -> ResultOf<Body> {
+auto Kernel::with_faults(const WatchedCall<Body>& call) -> ResultOf<Body> {
   using Result = ResultOf<Body>;
-  const std::optional<Fault> fault = next_fault(op, arguments);
+  const Op& op = call.op;
+  const Body& body = call.body;
+  const std::optional<Fault> fault = next_fault(op, call.arguments);
   if (!fault) return again(body, uncut);
   switch (fault->kind()) {
     case Fault::Kind::short_count: return again(body, fault->bytes_max());

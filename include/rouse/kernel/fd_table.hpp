@@ -16,7 +16,7 @@ class FdTable {
   /// The file behind `fd`, or null if it is not open.
   [[nodiscard]] File* file(int fd) const {
     const auto index = static_cast<std::size_t>(static_cast<unsigned>(fd));
-    return index < slots_.size() ? slots_[index].file.get() : nullptr;
+    return index < room_ ? files_[index].get() : nullptr;
   }
   [[nodiscard]] bool is_open(int fd) const { return file(fd) != nullptr; }
   /// The numbers there is room for now, as in Linux's table: a power of two, from 64 on. Never shrinks.
@@ -37,21 +37,22 @@ class FdTable {
   void install(int fd, FileRef file, bool close_on_exec) {
     note_change(fd);
     const std::size_t index = take(fd);
-    ROUSE_ASSERT(!slots_[index].file, "FdTable: the number is taken");
-    slots_[index] = {std::move(file), close_on_exec};
+    ROUSE_ASSERT(!files_[index], "FdTable: the number is taken");
+    files_[index] = std::move(file);
+    set_close_on_exec(fd, close_on_exec);
   }
 
   /// Makes the table as large as `fd` needs.
   void make_room(int fd) {
     const auto index = static_cast<std::size_t>(fd);
-    if (index >= slots_.size()) grow(index);
+    if (index >= room_) grow(index);
   }
   /// Sets a free number aside for a call that will sleep before it installs a file there. Nobody else is given it, and
   /// it is not open. Precondition: `fd` >= 0 and free.
   void reserve(int fd) { take(fd); }
   [[nodiscard]] bool is_reserved(int fd) const {
     const auto index = static_cast<std::size_t>(static_cast<unsigned>(fd));
-    return index < slots_.size() && !slots_[index].file && (used_[index / bits] & bit(index)) != 0;
+    return index < room_ && !files_[index] && (used_[index / bits] & bit(index)) != 0;
   }
   /// Gives back what was reserved, if nothing was installed there.
   void unreserve(int fd) {
@@ -64,12 +65,19 @@ class FdTable {
     note_change(fd);
     const auto index = static_cast<std::size_t>(fd);
     set_free(index);
-    return std::move(slots_[index].file);
+    return std::move(files_[index]);
   }
 
   /// Precondition: open.
-  [[nodiscard]] bool close_on_exec(int fd) const { return slots_[static_cast<std::size_t>(fd)].close_on_exec; }
-  void set_close_on_exec(int fd, bool on) { slots_[static_cast<std::size_t>(fd)].close_on_exec = on; }
+  [[nodiscard]] bool close_on_exec(int fd) const {
+    const auto index = static_cast<std::size_t>(fd);
+    return (close_on_exec_[index / bits] & bit(index)) != 0;
+  }
+  void set_close_on_exec(int fd, bool on) {
+    const auto index = static_cast<std::size_t>(fd);
+    std::uint64_t& word = close_on_exec_[index / bits];
+    word = on ? word | bit(index) : word & ~bit(index);
+  }
 
   /// Visits the open numbers in order.
   template <class Visit>
@@ -77,7 +85,7 @@ class FdTable {
     for (std::size_t word = 0; word < used_.size(); ++word) {
       for (std::uint64_t left = used_[word]; left != 0; left &= left - 1) {
         const std::size_t index = word * bits + static_cast<std::size_t>(std::countr_zero(left));
-        if (slots_[index].file) visit(static_cast<int>(index), *slots_[index].file);
+        if (files_[index]) visit(static_cast<int>(index), *files_[index]);
       }
     }
   }
@@ -94,7 +102,7 @@ class FdTable {
 
  private:
   static constexpr std::size_t bits = 64;
-  static constexpr std::size_t slots_min = 16;
+  static constexpr std::size_t files_min = 16;
   static constexpr std::uint64_t bit(std::size_t index) { return std::uint64_t{1} << index % bits; }
 
   static int below(std::size_t number, std::uint64_t limit) { return number < limit ? static_cast<int>(number) : -1; }
@@ -113,19 +121,23 @@ class FdTable {
   }
   void set_free(std::size_t index) { used_[index / bits] &= ~bit(index); }
 
-  // Slots are made as they are needed: most kernels have few files.
+  // Made as it is needed: most kernels have few files.
   void grow(std::size_t index) {
-    if (index >= size()) used_.resize(std::bit_ceil(index / bits + 1));
-    slots_.resize(std::bit_ceil(std::max(index + 1, slots_min)));
+    if (index >= size()) {
+      const std::size_t words = std::bit_ceil(index / bits + 1);
+      close_on_exec_.resize(words);
+      used_.resize(words);
+    }
+    const std::size_t room = std::bit_ceil(std::max(index + 1, files_min));
+    files_.resize(room);
+    room_ = room;
   }
 
-  struct Slot {
-    FileRef file;
-    bool close_on_exec = false;
-  };
-
-  std::vector<Slot> slots_;
-  std::vector<std::uint64_t> used_;  // One bit a number: no fewer than there are slots.
+  std::vector<FileRef> files_;
+  std::size_t room_ = 0;  // files_.size(), which a vector works out anew at each look-up.
+  // One bit a number: no fewer than there is room for.
+  std::vector<std::uint64_t> used_;
+  std::vector<std::uint64_t> close_on_exec_;
 };
 
 /// A number for a new fd: the lowest that is free, set aside until a file is installed there, and given back if none

@@ -56,7 +56,12 @@ struct WaitStyle {
 
 class File : public SyncPoint {
  public:
-  File(const FileKind& kind, std::uint64_t id, int status_flags) : kind_(kind), id_(id), status_flags_(status_flags) {}
+  File(const FileKind& kind, std::uint64_t id, int status_flags)
+      : kind_(kind),
+        id_(id),
+        status_flags_(status_flags),
+        can_be_read_(is_readable() && kind.has_read),
+        can_be_written_(is_writable() && kind.has_write) {}
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
@@ -66,6 +71,7 @@ class File : public SyncPoint {
 
   /// What F_GETFL shows: access mode, O_NONBLOCK and the like. Shared by all descriptors.
   [[nodiscard]] int status_flags() const { return status_flags_; }
+  /// Precondition: the access mode is that of before.
   void set_status_flags(int flags) { status_flags_ = flags; }
   /// How many descriptors, blocked calls, messages and other files hold it.
   [[nodiscard]] std::uint32_t references() const { return references_; }
@@ -73,6 +79,10 @@ class File : public SyncPoint {
   /// An access mode of neither kind is for ioctl(2) alone.
   [[nodiscard]] bool is_readable() const { return access_mode() == O_RDONLY || access_mode() == O_RDWR; }
   [[nodiscard]] bool is_writable() const { return access_mode() == O_WRONLY || access_mode() == O_RDWR; }
+
+  /// Whether read(2) and write(2) come as far as the file. The access mode never changes.
+  [[nodiscard]] bool can_be_read() const { return can_be_read_; }
+  [[nodiscard]] bool can_be_written() const { return can_be_written_; }
 
   /// The bits that hold now, as poll(2) would show them; not only those asked for. Has no side effects but where it
   /// says so: see EpollFile and UnixDatagramFile.
@@ -136,6 +146,8 @@ class File : public SyncPoint {
   const FileKind& kind_;
   const std::uint64_t id_;
   int status_flags_;
+  const bool can_be_read_;
+  const bool can_be_written_;
   std::uint32_t references_ = 0;
 };
 

@@ -24,11 +24,11 @@ class Interest {
   [[nodiscard]] constexpr EventData data() const { return data_; }
   [[nodiscard]] constexpr bool is_exclusive() const { return mask_.has(EventFlags::exclusive); }
 
-  /// True if a wakeup with `key` queues it.
-  [[nodiscard]] constexpr bool matches(EventFlags key) const { return mask_.has_any(key - modes); }
+  /// The bits that are reported: a wakeup whose key has one of them queues it.
+  [[nodiscard]] constexpr EventFlags bits() const { return mask_ - modes; }
 
   /// What a wait reports when the file's bits are `readiness`; empty means that it is not due.
-  [[nodiscard]] constexpr EventFlags report(EventFlags readiness) const { return readiness & (mask_ - modes); }
+  [[nodiscard]] constexpr EventFlags report(EventFlags readiness) const { return readiness & bits(); }
 
   /// One-shot silences the whole registration, not just the bits delivered: a socket watched both ways that reports
   /// output stays silent when input comes.

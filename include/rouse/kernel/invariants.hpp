@@ -35,8 +35,13 @@ inline void check_epoll(const Kernel& kernel, const EpollFile& epoll, std::uint6
     bool waits = false;
     registration.file().wait_queue().for_each([&](const Waiter& waiter) { waits = waits || &waiter == &registration; });
     if (!waits) broken(kernel, "a registration does not wait in its file's queue");
-    if (registration.is_exclusive() != registration.interest.is_exclusive()) {
+    if (registration.is_exclusive() != registration.interest().is_exclusive()) {
       broken(kernel, "a registration waits exclusively and is not, or the other way round");
+    }
+    for (std::uint32_t bit = 1; bit != 0; bit <<= 1) {
+      if (registration.wants(EventFlags{bit}) != registration.interest().bits().has_any(EventFlags{bit})) {
+        broken(kernel, "a registration waits for other keys than those it is to report");
+      }
     }
   });
   std::size_t queued = 0;

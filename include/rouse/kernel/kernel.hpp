@@ -118,23 +118,41 @@ class Kernel {
 
   // -- for the syscalls
 
-  /// Makes a call. Two tests of a word when nobody watches; always inlined, as what the call captures would else go
-  /// through memory. Running out of memory is ENOMEM: calls allocate before they change anything.
+  /// Makes a call. Two tests of a word when nobody watches; always inlined, and with a copy of the body for who
+  /// watches: what the call captures (by value) would else go through memory. Running out of memory is ENOMEM: calls
+  /// allocate before they change anything.
   template <class Body>
   [[gnu::always_inline]] auto enter(const Op& op, CallArguments arguments, const Body& body) -> ResultOf<Body> {
+    if (!is_unwatched()) [[unlikely]]
+      return enter_watched(op, arguments, body);
+    return enter_unwatched(body);
+  }
+
+  /// True if nobody watches calls: one that cannot fail, sleep or raise a signal need not even be entered.
+  [[nodiscard]] bool is_unwatched() const {
     ROUSE_ASSERT(host_.serves_this_thread(), "Kernel: called by a second thread; give it a kernel::ThreadHost");
-    if (needs_.load(std::memory_order_relaxed) != 0) [[unlikely]]
-      return observed(op, arguments.copy(), body);
+    return needs_.load(std::memory_order_relaxed) == 0;
+  }
+
+  // The halves of enter(), for who has asked that already.
+  template <class Body>
+  [[gnu::always_inline]] auto enter_unwatched(const Body& body) -> ResultOf<Body> {
     try {
       const auto result = run_body(body, uncut);
       if (needs_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
         Locked locked{nullptr};
-        return after_signals(body, result, locked, nullptr);
+        return after_signals(Body{body}, result, locked, nullptr);
       }
       return result;
     } catch (const std::bad_alloc&) {
       return ResultOf<Body>::failure(ENOMEM);
     }
+  }
+
+  template <class Body>
+  [[gnu::always_inline]] auto enter_watched(const Op& op, const CallArguments& arguments, const Body& body)
+      -> ResultOf<Body> {
+    return take_turn(WatchedCall<Body>{op, arguments.copy(), body});
   }
 
   [[nodiscard]] File* file(int fd) const { return fds.file(fd); }
@@ -197,10 +215,39 @@ class Kernel {
     Host* host_;
   };
 
+  template <class Body>
+  struct WatchedCall {
+    Op op;
+    CallArguments arguments;
+    Body body;
+  };
+
+  /// Waits for its turn and makes the call.
+  template <class Body>
+  [[gnu::noinline]] auto take_turn(const WatchedCall<Body>& call) -> ResultOf<Body> {
+    const detail::Hidden hidden_from_tsan;
+    unsigned needs_now = needs_.load(std::memory_order_relaxed);
+    if ((needs_now & needs_schedule_points) != 0) {
+      host_.schedule_point(call.op);
+      needs_now = needs_.load(std::memory_order_relaxed);  // So that it need not be kept meanwhile.
+    }
+    Locked locked{(needs_now & needs_locking) != 0 ? &host_ : nullptr};
+    if (observer != nullptr) note_look_up(call.op.fd, Access::write);
+    if (needs(~(needs_schedule_points | needs_locking))) [[unlikely]]
+      return looked_at(call, locked);
+    try {
+      const auto result = run_body(call.body, uncut);
+      if (needs(signals_due)) [[unlikely]]
+        return after_signals(call.body, result, locked, nullptr);
+      return result;
+    } catch (const std::bad_alloc&) {
+      return ResultOf<Body>::failure(ENOMEM);
+    }
+  }
+
   /// The call, or what the plan makes of it. In faults.hpp, as is what it asks.
   template <class Body>
-  [[gnu::noinline, gnu::cold]] auto with_faults(const Op& op, const CallArguments& arguments, const Body& body)
-      -> ResultOf<Body>;
+  [[gnu::noinline, gnu::cold]] auto with_faults(const WatchedCall<Body>& call) -> ResultOf<Body>;
   [[nodiscard]] std::optional<Fault> next_fault(const Op& op, const CallArguments& arguments);
   void delay(const Op& op, Time span);
 
@@ -243,21 +290,18 @@ class Kernel {
     bool has_ended_ = false;
   };
 
+  /// The call, where more is to be done than to wait for a turn.
   template <class Body>
-  [[gnu::noinline]] auto observed(const Op& op, const CallArguments& arguments, const Body& body) -> ResultOf<Body> {
-    const detail::Hidden hidden_from_tsan;
-    if (needs(needs_schedule_points)) host_.schedule_point(op);
-    Locked locked{needs(needs_locking) ? &host_ : nullptr};
-    if (observer != nullptr) note_look_up(op.fd, Access::write);
+  [[gnu::noinline]] auto looked_at(const WatchedCall<Body>& call, Locked& locked) -> ResultOf<Body> {
     // Time may have passed since the last call.
     if (needs(timers_armed)) timers.run_due(host_.now());
     // What another task sent while this one was in code of its own would have interrupted that.
     if (needs(signals_due)) static_cast<void>(run_handlers(host_.current(), locked));
-    Watched watched{needs(needs_calls) ? &host_ : nullptr, op, arguments};
+    Watched watched{needs(needs_calls) ? &host_ : nullptr, call.op, call.arguments};
     auto result = ResultOf<Body>::failure(ENOMEM);
     try {
-      result = needs(faulty) ? with_faults(op, arguments, body) : again(body, uncut);
-      if (needs(signals_due)) result = after_signals(body, result, locked, &watched);
+      result = needs(faulty) ? with_faults(call) : again(call.body, uncut);
+      if (needs(signals_due)) result = after_signals(call.body, result, locked, &watched);
     } catch (const std::bad_alloc&) {
       // As in enter().
     }

@@ -32,6 +32,9 @@ class Observer {
   ~Observer() = default;
 };
 
+/// Whether anybody may: where it is known that nobody does, nobody is asked.
+enum class Watched : bool { no, yes };
+
 /// Of this thread; null for none.
 inline constinit thread_local Observer* observer = nullptr;
 
@@ -44,7 +47,7 @@ inline void touch(Object object, Access access) {
 inline void touch_everything() { touch(Object::everything(), Access::write); }
 
 /// An edge that Linux guarantees. ThreadSanitizer is told of it, too. Hidden code only.
-inline void release_edge(const SyncPoint& point) {
+[[gnu::always_inline]] inline void release_edge(const SyncPoint& point) {
   detail::tsan_release(&point);
   if (observer != nullptr) [[unlikely]]
     observer->released(point);
@@ -54,7 +57,7 @@ inline void forget_edges(const SyncPoint& point) {
   if (observer != nullptr) [[unlikely]]
     observer->forgotten(point);
 }
-inline void acquire_edge(const SyncPoint& point) {
+[[gnu::always_inline]] inline void acquire_edge(const SyncPoint& point) {
   detail::tsan_acquire(&point);
   if (observer != nullptr) [[unlikely]]
     observer->acquired(point);

@@ -23,8 +23,20 @@ class Registration final : public Waiter,
                            public detail::ListLink<Registration, OfEpoll> {
  public:
   Registration(EpollFile& epoll, File& file, int fd, Interest wanted)
-      : interest(wanted), epoll_(epoll), file_(file), fd_(fd) {
+      : Waiter(wanted.bits()), interest_(wanted), epoll_(epoll), file_(file), fd_(fd) {
     set_exclusive(wanted.is_exclusive());
+  }
+
+  [[nodiscard]] const Interest& interest() const { return interest_; }
+  void set_interest(Interest wanted) {
+    interest_ = wanted;
+    set_keys(wanted.bits());
+  }
+  /// It has been. See Interest::reported.
+  [[nodiscard]] AfterReport reported() {
+    const AfterReport after = interest_.reported();
+    if (after == AfterReport::disarm) set_keys(interest_.bits());
+    return after;
   }
 
   [[nodiscard]] EpollFile& epoll() const { return epoll_; }
@@ -34,17 +46,15 @@ class Registration final : public Waiter,
   [[nodiscard]] bool is_queued() const { return detail::ListLink<Registration, Ready>::is_linked(); }
   void leave_ready_list() { detail::ListLink<Registration, Ready>::unlink(); }
 
-  /// What a wait would report now.
-  [[nodiscard]] EventFlags due() const {
-    file_.touch_by_asking();
-    return interest.report(file_.readiness(interest.mask()));
-  }
-
-  Interest interest;
+  /// What a wait would report now. Asks the file, which is told to who watches by whoever calls this.
+  [[nodiscard]] EventFlags due() const { return interest_.report(file_.readiness(interest_.mask())); }
 
  private:
-  bool on_wake(EventFlags key) override;  // In epoll_file.hpp.
+  // In epoll_file.hpp.
+  bool on_wake(EventFlags key) override;
+  bool queue_and_tell(EventFlags key);
 
+  Interest interest_;
   EpollFile& epoll_;
   File& file_;
   const int fd_;

@@ -3,6 +3,7 @@
 
 #include "syscalls_epoll.hpp"
 #include "syscalls_fd.hpp"
+#include "syscalls_io.hpp"
 #include "syscalls_poll.hpp"
 #include "syscalls_signal.hpp"
 #include "syscalls_socket.hpp"

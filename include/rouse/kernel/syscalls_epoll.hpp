@@ -13,7 +13,7 @@
 namespace rouse::inline v0::kernel::sys {
 
 inline SysResult<int> epoll_create1(Kernel& kernel, int flags) {
-  return kernel.enter({Call::epoll_create1}, {flags}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::epoll_create1}, {flags}, [=, &kernel]() -> SysResult<int> {
     if ((flags & ~EPOLL_CLOEXEC) != 0) return SysResult<int>::failure(EINVAL);
     NewFd fd = kernel.new_fd();
     if (!fd) return SysResult<int>::failure(EMFILE);
@@ -59,7 +59,7 @@ inline SysResult<void> control(EpollFile& epoll, int operation, File& file, int 
 }  // namespace detail_epoll
 
 inline SysResult<void> epoll_ctl(Kernel& kernel, int epfd, int operation, int fd, const Event* user_event) {
-  return kernel.enter({Call::epoll_ctl, epfd}, {operation, fd, user_event}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::epoll_ctl, epfd}, {operation, fd, user_event}, [=, &kernel]() -> SysResult<void> {
     Event event;
     if (operation != EPOLL_CTL_DEL && !get_user(event, user_event)) return SysResult<void>::failure(EFAULT);
     File* const outer = kernel.file(epfd);
@@ -85,8 +85,8 @@ namespace detail_epoll {
   return result.would_block() ? SysResult<int>{0} : result;
 }
 
-/// `span` is in nanoseconds; negative is for ever. Inlined into each of its few callers, of which one is hot.
-[[gnu::always_inline]] inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max, Time span) {
+/// `span` is in nanoseconds; negative is for ever.
+inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max, Time span) {
   File* const file = kernel.file(op.fd);
   if (file == nullptr) [[unlikely]]
     return SysResult<int>::failure(EBADF);
@@ -105,10 +105,63 @@ namespace detail_epoll {
 
 }  // namespace detail_epoll
 
+// As reads and writes of eventfds (syscalls_io.hpp), waits that find something are done on the spot if nothing is in
+// the way.
+
+namespace detail_epoll {
+
+/// What is due, or EAGAIN if something is in the way.
+[[gnu::always_inline]] inline SysResult<int> deliver_at_once(Kernel& kernel, int epfd, Event* events, int max,
+                                                             Watched watched) {
+  constexpr SysResult<int> not_at_once = SysResult<int>::failure(EAGAIN);
+  if (max <= 0 || !is_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events)) return not_at_once;
+  auto* const epoll = file_cast<EpollFile>(kernel.file(epfd));
+  if (epoll == nullptr) return not_at_once;
+  return epoll->deliver(events, max, MemoryIs::good, watched);
+}
+
+[[gnu::noinline]] inline SysResult<int> wait_anyhow(Kernel& kernel, int epfd, Event* events, int max,
+                                                    int milliseconds) {
+  return wait(kernel, {Call::epoll_wait, epfd}, events, max, Deadline::span_of(milliseconds));
+}
+
+[[gnu::noinline]] inline SysResult<int> wait_unwatched(Kernel& kernel, int epfd, Event* events, int max,
+                                                       int milliseconds) {
+  return kernel.enter_unwatched([=, &kernel] { return wait_anyhow(kernel, epfd, events, max, milliseconds); });
+}
+[[gnu::noinline]] inline SysResult<int> wait_watched(Kernel& kernel, int epfd, Event* events, int max,
+                                                     int milliseconds) {
+  return kernel.enter_watched(
+      {Call::epoll_wait, epfd}, {events, max, milliseconds},
+      [ =, &kernel ]() __attribute__((always_inline))->SysResult<int> {
+        const SysResult<int> delivered = deliver_at_once(kernel, epfd, events, max, Watched::yes);
+        if (delivered.word() > 0) return delivered;
+        return wait_anyhow(kernel, epfd, events, max, milliseconds);
+      });
+}
+
+// In two steps: the second saves registers, and a watched kernel has no use for that.
+[[gnu::noinline]] inline SysResult<int> deliver_unwatched(Kernel& kernel, int epfd, Event* events, int max) {
+  return deliver_at_once(kernel, epfd, events, max, Watched::no);
+}
+[[gnu::noinline]] inline SysResult<int> wait_at_once(Kernel& kernel, int epfd, Event* events, int max) {
+  if (!kernel.is_unwatched()) return SysResult<int>::failure(EAGAIN);
+  return deliver_unwatched(kernel, epfd, events, max);
+}
+[[gnu::noinline]] inline SysResult<int> wait_entered(Kernel& kernel, int epfd, Event* events, int max,
+                                                     int milliseconds) {
+  return kernel.is_unwatched() ? wait_unwatched(kernel, epfd, events, max, milliseconds)
+                               : wait_watched(kernel, epfd, events, max, milliseconds);
+}
+
+}  // namespace detail_epoll
+
 inline SysResult<int> epoll_wait(Kernel& kernel, int epfd, Event* events, int max, int milliseconds) {
-  const Op op{Call::epoll_wait, epfd};
-  return kernel.enter(op, {events, max, milliseconds},
-                      [&] { return detail_epoll::wait(kernel, op, events, max, Deadline::span_of(milliseconds)); });
+  using namespace detail_epoll;
+  const SysResult<int> delivered = wait_at_once(kernel, epfd, events, max);
+  if (delivered.word() > 0 || (delivered.word() == 0 && milliseconds == 0)) [[likely]]
+    return delivered;
+  return wait_entered(kernel, epfd, events, max, milliseconds);
 }
 
 namespace detail_epoll {
@@ -126,7 +179,7 @@ namespace detail_epoll {
 inline SysResult<int> epoll_pwait(Kernel& kernel, int epfd, Event* events, int max, int milliseconds,
                                   const ::sigset_t* mask) {
   const Op op{Call::epoll_pwait, epfd};
-  return kernel.enter(op, {events, max, milliseconds, mask}, [&]() -> SysResult<int> {
+  return kernel.enter(op, {events, max, milliseconds, mask}, [=, &kernel]() -> SysResult<int> {
     const Time span = Deadline::span_of(milliseconds);
     if (mask != nullptr) return detail_epoll::wait_masked(kernel, op, events, max, span, mask);
     return detail_epoll::wait(kernel, op, events, max, span);
@@ -136,7 +189,7 @@ inline SysResult<int> epoll_pwait(Kernel& kernel, int epfd, Event* events, int m
 inline SysResult<int> epoll_pwait2(Kernel& kernel, int epfd, Event* events, int max, const ::timespec* timeout,
                                    const ::sigset_t* mask) {
   const Op op{Call::epoll_pwait2, epfd};
-  return kernel.enter(op, {events, max, timeout, mask}, [&]() -> SysResult<int> {
+  return kernel.enter(op, {events, max, timeout, mask}, [=, &kernel]() -> SysResult<int> {
     if (kernel.age_heeded().lacks(Call::epoll_pwait2)) return SysResult<int>::failure(ENOSYS);
     const SysResult<Time> span = timeout != nullptr ? get_span(timeout) : SysResult<Time>{time_never};
     if (!span.ok()) return span;
@@ -146,7 +199,7 @@ inline SysResult<int> epoll_pwait2(Kernel& kernel, int epfd, Event* events, int 
 }
 
 inline SysResult<int> eventfd(Kernel& kernel, unsigned initial, int flags) {
-  return kernel.enter({Call::eventfd}, {initial, flags}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::eventfd}, {initial, flags}, [=, &kernel]() -> SysResult<int> {
     if ((flags & ~(EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC)) != 0) return SysResult<int>::failure(EINVAL);
     NewFd fd = kernel.new_fd();
     if (!fd) return SysResult<int>::failure(EMFILE);
@@ -157,7 +210,7 @@ inline SysResult<int> eventfd(Kernel& kernel, unsigned initial, int flags) {
 }
 
 inline SysResult<void> pipe2(Kernel& kernel, int* user_fds, int flags) {
-  return kernel.enter({Call::pipe2}, {user_fds, flags}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::pipe2}, {user_fds, flags}, [=, &kernel]() -> SysResult<void> {
     if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL)) != 0) return SysResult<void>::failure(EINVAL);
     if ((flags & O_EXCL) != 0) return SysResult<void>::failure(ENOPKG);  // Notification pipes need a build option.
     NewFd first = kernel.new_fd();

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "socket_waiting.hpp"
-#include "syscalls_fd.hpp"
+#include "syscalls_io.hpp"
 
 #include <cstddef>
 #include <cstring>
@@ -170,7 +170,7 @@ inline SysResult<void> get_socket_for(int flags, const Kernel& kernel, int fd, S
 inline SysResult<std::size_t> sendto(Kernel& kernel, int fd, const void* data, std::size_t size, int flags,
                                      const ::sockaddr* to, ::socklen_t to_size) {
   const Op op{Call::sendto, fd};
-  return kernel.enter(op, {data, size, flags, to, to_size}, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {data, size, flags, to, to_size}, [=, &kernel](std::size_t most) -> SysResult<std::size_t> {
     SocketFile* socket = nullptr;
     const SysResult<std::size_t> n = detail_socket::get_socket_and_size(kernel, fd, data, size, socket);
     if (!n.ok()) return n;
@@ -181,7 +181,7 @@ inline SysResult<std::size_t> sendto(Kernel& kernel, int fd, const void* data, s
       if (!got.ok()) return got;
       message.has_empty_address = to_size == 0;
     }
-    UserInput from{data, detail_fd::cut(*socket, Call::sendto, n.value(), most)};
+    UserInput from{data, detail_io::cut(*socket, Call::sendto, n.value(), most)};
     return detail_socket::send_or_signal(kernel, *socket, op, from, message);
   });
 }
@@ -189,26 +189,27 @@ inline SysResult<std::size_t> sendto(Kernel& kernel, int fd, const void* data, s
 inline SysResult<std::size_t> recvfrom(Kernel& kernel, int fd, void* data, std::size_t size, int flags,
                                        ::sockaddr* user_address, ::socklen_t* user_n) {
   const Op op{Call::recvfrom, fd};
-  return kernel.enter(op, {data, size, flags, user_address, user_n}, [&](std::size_t most) -> SysResult<std::size_t> {
-    SocketFile* socket = nullptr;
-    const SysResult<std::size_t> n = detail_socket::get_socket_and_size(kernel, fd, data, size, socket);
-    if (!n.ok()) return n;
-    UserOutput to{data, detail_fd::cut(*socket, Call::recvfrom, n.value(), most)};
-    Incoming message;
-    message.flags = flags;
-    message.wants_sender = user_address != nullptr;
-    const SysResult<std::size_t> got = receive(kernel, *socket, op, to, message);
-    if (got.ok() && user_address != nullptr) {
-      const SysResult<void> put = detail_socket::put_address(user_address, user_n, message.sender);
-      if (!put.ok()) return put;
-    }
-    return got;
-  });
+  return kernel.enter(
+      op, {data, size, flags, user_address, user_n}, [=, &kernel](std::size_t most) -> SysResult<std::size_t> {
+        SocketFile* socket = nullptr;
+        const SysResult<std::size_t> n = detail_socket::get_socket_and_size(kernel, fd, data, size, socket);
+        if (!n.ok()) return n;
+        UserOutput to{data, detail_io::cut(*socket, Call::recvfrom, n.value(), most)};
+        Incoming message;
+        message.flags = flags;
+        message.wants_sender = user_address != nullptr;
+        const SysResult<std::size_t> got = receive(kernel, *socket, op, to, message);
+        if (got.ok() && user_address != nullptr) {
+          const SysResult<void> put = detail_socket::put_address(user_address, user_n, message.sender);
+          if (!put.ok()) return put;
+        }
+        return got;
+      });
 }
 
 inline SysResult<std::size_t> sendmsg(Kernel& kernel, int fd, const ::msghdr* user_header, int flags) {
   const Op op{Call::sendmsg, fd};
-  return kernel.enter(op, {user_header, flags}, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {user_header, flags}, [=, &kernel](std::size_t most) -> SysResult<std::size_t> {
     using namespace detail_socket;
     SocketFile* socket = nullptr;
     const SysResult<void> found = get_socket_for(flags, kernel, fd, socket);
@@ -230,14 +231,14 @@ inline SysResult<std::size_t> sendmsg(Kernel& kernel, int fd, const ::msghdr* us
       const SysResult<void> taken = take_control(kernel, control, message);
       if (!taken.ok()) return taken;
     }
-    auto from = spans_of<UserInput>(vectors, detail_fd::cut(*socket, Call::sendmsg, size.value(), most));
+    auto from = spans_of<UserInput>(vectors, detail_io::cut(*socket, Call::sendmsg, size.value(), most));
     return send_or_signal(kernel, *socket, op, from, message);
   });
 }
 
 inline SysResult<std::size_t> recvmsg(Kernel& kernel, int fd, ::msghdr* user_header, int flags) {
   const Op op{Call::recvmsg, fd};
-  return kernel.enter(op, {user_header, flags}, [&](std::size_t most) -> SysResult<std::size_t> {
+  return kernel.enter(op, {user_header, flags}, [=, &kernel](std::size_t most) -> SysResult<std::size_t> {
     using namespace detail_socket;
     SocketFile* socket = nullptr;
     const SysResult<void> found = get_socket_for(flags, kernel, fd, socket);
@@ -249,7 +250,7 @@ inline SysResult<std::size_t> recvmsg(Kernel& kernel, int fd, ::msghdr* user_hea
     Incoming message;
     message.flags = flags;
     message.wants_sender = header.msg_name != nullptr;
-    auto to = spans_of<UserOutput>(vectors, detail_fd::cut(*socket, Call::recvmsg, size.value(), most));
+    auto to = spans_of<UserOutput>(vectors, detail_io::cut(*socket, Call::recvmsg, size.value(), most));
     const SysResult<std::size_t> got = receive(kernel, *socket, op, to, message);
     if (!got.ok()) return got;
     const std::size_t used = put_files(kernel, header, message);

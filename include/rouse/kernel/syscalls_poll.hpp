@@ -20,7 +20,8 @@ namespace detail_poll {
 /// A task's place in the queue of one of the files it polls. Stays there when woken: others may become ready too.
 class PollWaiter final : public Waiter {
  public:
-  PollWaiter(Host& host, Task& task, File& file, EventFlags key) : host_(host), task_(task), file_(&file), key_(key) {
+  PollWaiter(Host& host, Task& task, File& file, EventFlags keys)
+      : Waiter(keys), host_(host), task_(task), file_(&file) {
     file.touch(Access::write);
     file.wait_queue().add_head(*this);
   }
@@ -29,8 +30,7 @@ class PollWaiter final : public Waiter {
   ~PollWaiter() { file_->touch(Access::write); }
 
  private:
-  bool on_wake(EventFlags key) override {
-    if (!key_.has_any(key)) return false;
+  bool on_wake(EventFlags) override {
     host_.wake(task_);
     return true;
   }
@@ -38,7 +38,6 @@ class PollWaiter final : public Waiter {
   Host& host_;
   Task& task_;
   const FileRef file_;
-  const EventFlags key_;
 };
 
 /// Bits of what is not open.

@@ -8,7 +8,7 @@ namespace rouse::inline v0::kernel::sys {
 
 /// The one process there is.
 inline SysResult<int> getpid(Kernel& kernel) {
-  return kernel.enter({Call::getpid}, {}, [&]() -> SysResult<int> { return process_id; });
+  return kernel.enter({Call::getpid}, {}, [=, &kernel]() -> SysResult<int> { return process_id; });
 }
 
 namespace detail_signal {
@@ -23,12 +23,12 @@ inline constexpr SignalSet of_c_library = SignalSet::of(32, 33);
 
 inline SysResult<int> gettid(Kernel& kernel) {
   return kernel.enter({Call::gettid}, {},
-                      [&]() -> SysResult<int> { return detail_signal::id_of(kernel.host().current()); });
+                      [=, &kernel]() -> SysResult<int> { return detail_signal::id_of(kernel.host().current()); });
 }
 
 inline SysResult<void> sigaction(Kernel& kernel, int signal, const struct ::sigaction* user_action,
                                  struct ::sigaction* user_before) {
-  return kernel.enter({Call::rt_sigaction}, {signal, user_action, user_before}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::rt_sigaction}, {signal, user_action, user_before}, [=, &kernel]() -> SysResult<void> {
     if (!detail_signal::is_known(signal)) return SysResult<void>::failure(EINVAL);
     struct ::sigaction action {};
     if (user_action != nullptr && !get_user(action, user_action)) return SysResult<void>::failure(EFAULT);
@@ -53,7 +53,7 @@ inline SysResult<void> sigaction(Kernel& kernel, int signal, const struct ::siga
 
 /// Of the calling task. `how` means nothing without a set.
 inline SysResult<void> sigprocmask(Kernel& kernel, int how, const ::sigset_t* set, ::sigset_t* user_before) {
-  return kernel.enter({Call::rt_sigprocmask}, {how, set, user_before}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::rt_sigprocmask}, {how, set, user_before}, [=, &kernel]() -> SysResult<void> {
     Task& task = kernel.host().current();
     const SignalSet before = task.signals.mask;
     if (set != nullptr) {
@@ -75,7 +75,7 @@ inline SysResult<void> sigprocmask(Kernel& kernel, int how, const ::sigset_t* se
 
 /// What is pending and blocked, of the calling task and of the process.
 inline SysResult<void> sigpending(Kernel& kernel, ::sigset_t* set) {
-  return kernel.enter({Call::rt_sigpending}, {set}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::rt_sigpending}, {set}, [=, &kernel]() -> SysResult<void> {
     touch_everything();
     const SignalSet pending = kernel.signals.pending_for(kernel.host().current());
     return put_user(set, pending) ? SysResult<void>{} : SysResult<void>::failure(EFAULT);
@@ -85,7 +85,7 @@ inline SysResult<void> sigpending(Kernel& kernel, ::sigset_t* set) {
 /// Sends a signal to the process: there is no other one. A handler has run when the call returns, if the caller is the
 /// one that takes it. Signal 0 only asks whether there is such a process.
 inline SysResult<void> kill(Kernel& kernel, int pid, int signal) {
-  return kernel.enter({Call::kill}, {pid, signal}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::kill}, {pid, signal}, [=, &kernel]() -> SysResult<void> {
     if (pid != process_id && pid != 0 && pid != -process_id) return SysResult<void>::failure(ESRCH);
     if (signal < 0 || signal > signals_max) return SysResult<void>::failure(EINVAL);
     static_cast<void>(kernel.host().current());  // It may be new.
@@ -96,7 +96,7 @@ inline SysResult<void> kill(Kernel& kernel, int pid, int signal) {
 
 /// Sends a signal to one thread.
 inline SysResult<void> tgkill(Kernel& kernel, int pid, int tid, int signal) {
-  return kernel.enter({Call::tgkill}, {pid, tid, signal}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::tgkill}, {pid, tid, signal}, [=, &kernel]() -> SysResult<void> {
     if (pid <= 0 || tid <= 0) return SysResult<void>::failure(EINVAL);
     Task* target = nullptr;
     kernel.host().forget_ended_tasks();
@@ -113,7 +113,7 @@ inline SysResult<void> tgkill(Kernel& kernel, int pid, int tid, int signal) {
 /// Makes a signalfd, or gives one that there is, `fd`, another mask; then the flags are checked and mean nothing.
 /// The mask is the C library's, of which the kernel takes the first eight bytes.
 inline SysResult<int> signalfd(Kernel& kernel, int fd, const ::sigset_t* user_mask, int flags) {
-  return kernel.enter({Call::signalfd4, fd}, {user_mask, flags}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::signalfd4, fd}, {user_mask, flags}, [=, &kernel]() -> SysResult<int> {
     SignalSet mask;
     if (!get_user(mask, user_mask)) return SysResult<int>::failure(EFAULT);
     if ((flags & ~(SFD_NONBLOCK | SFD_CLOEXEC)) != 0) return SysResult<int>::failure(EINVAL);

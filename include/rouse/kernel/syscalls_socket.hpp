@@ -86,7 +86,7 @@ constexpr Direction limited_by(int name) { return name == SO_RCVTIMEO ? Directio
 /// A call on a socket: EBADF, ENOTSOCK, then `body`.
 template <class T, class Body>
 SysResult<T> on_socket(Kernel& kernel, const Op& op, const CallArguments& arguments, Body body) {
-  return kernel.enter(op, arguments, [&]() -> SysResult<T> {
+  return kernel.enter(op, arguments, [=, &kernel]() -> SysResult<T> {
     SocketFile* socket = nullptr;
     const SysResult<void> found = get_socket(kernel, op.fd, socket);
     return found.ok() ? body(*socket) : SysResult<T>{found};
@@ -96,7 +96,7 @@ SysResult<T> on_socket(Kernel& kernel, const Op& op, const CallArguments& argume
 }  // namespace detail_socket
 
 inline SysResult<int> socket(Kernel& kernel, int family, int type, int protocol) {
-  return kernel.enter({Call::socket}, {family, type, protocol}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::socket}, {family, type, protocol}, [=, &kernel]() -> SysResult<int> {
     using namespace detail_socket;
     if ((type & ~(type_mask | type_flags)) != 0) return SysResult<int>::failure(EINVAL);
     const SysResult<void> checked = check_family(Call::socket, family, type & type_mask, protocol);
@@ -108,7 +108,7 @@ inline SysResult<int> socket(Kernel& kernel, int family, int type, int protocol)
 }
 
 inline SysResult<void> socketpair(Kernel& kernel, int family, int type, int protocol, int* user_fds) {
-  return kernel.enter({Call::socketpair}, {family, type, protocol, user_fds}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::socketpair}, {family, type, protocol, user_fds}, [=, &kernel]() -> SysResult<void> {
     using namespace detail_socket;
     if ((type & ~(type_mask | type_flags)) != 0) return SysResult<void>::failure(EINVAL);
     NewFd first = kernel.new_fd();
@@ -144,7 +144,7 @@ inline SysResult<void> listen(Kernel& kernel, int fd, int backlog) {
 
 inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, ::socklen_t* user_n, int flags) {
   const Op op{Call::accept4, fd};
-  return kernel.enter(op, {user_address, user_n, flags}, [&]() -> SysResult<int> {
+  return kernel.enter(op, {user_address, user_n, flags}, [=, &kernel]() -> SysResult<int> {
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<int>::failure(EBADF);
     if ((flags & ~detail_socket::type_flags) != 0) return SysResult<int>::failure(EINVAL);
@@ -176,7 +176,7 @@ inline SysResult<int> accept4(Kernel& kernel, int fd, ::sockaddr* user_address, 
 
 inline SysResult<void> connect(Kernel& kernel, int fd, const ::sockaddr* user_address, ::socklen_t n) {
   const Op op{Call::connect, fd};
-  return kernel.enter(op, {user_address, n}, [&]() -> SysResult<void> {
+  return kernel.enter(op, {user_address, n}, [=, &kernel]() -> SysResult<void> {
     File* const file = kernel.file(fd);
     if (file == nullptr) return SysResult<void>::failure(EBADF);
     AddressBytes address;

@@ -44,7 +44,7 @@ inline bool has_long_name(std::string_view path) {
 /// Only /dev/null, which cannot be waited on; there is no file system. A path that a socket was bound to is refused, as
 /// all sockets are.
 inline SysResult<int> open(Kernel& kernel, const char* user_path, int flags) {
-  return kernel.enter({Call::open}, {user_path, flags}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::open}, {user_path, flags}, [=, &kernel]() -> SysResult<int> {
     touch(Object::file(0), Access::read);  // The socket of that name.
     if ((flags & O_TMPFILE) != 0 && (flags & O_DIRECTORY) == 0) return SysResult<int>::failure(EINVAL);
     std::string path;
@@ -64,7 +64,7 @@ inline SysResult<int> open(Kernel& kernel, const char* user_path, int flags) {
 
 /// Of the paths that sockets were bound to. All directories on the way to them exist.
 inline SysResult<void> unlink(Kernel& kernel, const char* user_path) {
-  return kernel.enter({Call::unlink}, {user_path}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::unlink}, {user_path}, [=, &kernel]() -> SysResult<void> {
     touch(Object::file(0), Access::write);  // The socket of that name.
     std::string path;
     const SysResult<void> got = detail_system::get_path(path, user_path);
@@ -94,7 +94,7 @@ inline int check_resource(const char* call, int resource) {
 
 /// As the C library makes it of prlimit(2): a null pointer asks for nothing.
 inline SysResult<void> getrlimit(Kernel& kernel, int resource, ::rlimit* limit) {
-  return kernel.enter({Call::getrlimit}, {resource, limit}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::getrlimit}, {resource, limit}, [=, &kernel]() -> SysResult<void> {
     const int refused = detail_system::check_resource("getrlimit", resource);
     if (refused != 0) return SysResult<void>::failure(refused);
     if (limit == nullptr) return {};
@@ -105,7 +105,7 @@ inline SysResult<void> getrlimit(Kernel& kernel, int resource, ::rlimit* limit) 
 
 /// As the C library makes it of prlimit(2): a null pointer changes nothing.
 inline SysResult<void> setrlimit(Kernel& kernel, int resource, const ::rlimit* user_limit) {
-  return kernel.enter({Call::setrlimit}, {resource, user_limit}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::setrlimit}, {resource, user_limit}, [=, &kernel]() -> SysResult<void> {
     touch_everything();
     ::rlimit limit{};
     if (user_limit != nullptr && !get_user(limit, user_limit)) return SysResult<void>::failure(EFAULT);

@@ -29,7 +29,7 @@ inline ::timespec timespec_of(Time time) {
 
 /// CLOCK_MONOTONIC is the host's clock; CLOCK_REALTIME runs beside it.
 inline SysResult<void> clock_gettime(Kernel& kernel, ::clockid_t clock, ::timespec* time) {
-  return kernel.enter({Call::clock_gettime}, {clock, time}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::clock_gettime}, {clock, time}, [=, &kernel]() -> SysResult<void> {
     const SysResult<Time> offset = detail_time::offset_of(kernel, "clock_gettime", clock);
     if (!offset.ok()) return offset;
     const ::timespec now = detail_time::timespec_of(kernel.host().now() + offset.value());
@@ -42,27 +42,29 @@ inline SysResult<void> clock_gettime(Kernel& kernel, ::clockid_t clock, ::timesp
 inline SysResult<void> clock_nanosleep(Kernel& kernel, ::clockid_t clock, int flags, const ::timespec* span,
                                        ::timespec* left) {
   std::optional<Deadline> deadline;
-  return kernel.enter({Call::clock_nanosleep}, {clock, flags, span, left}, [&]() -> SysResult<void> {
-    const bool absolute = (flags & TIMER_ABSTIME) != 0;
-    if (!deadline) {
-      const SysResult<Time> offset = detail_time::offset_of(kernel, "clock_nanosleep", clock);
-      if (!offset.ok()) return offset;
-      const SysResult<Time> given = get_span(span);
-      if (!given.ok()) return given;
-      const Time now = absolute ? kernel.host().now() + offset.value() : 0;
-      deadline.emplace(std::max<Time>(given.value() - now, 0));
-    }
-    const Time end = deadline->at(kernel.host());
-    while (kernel.host().now() < end) {
-      if (kernel.is_interrupted()) {
-        const ::timespec rest = detail_time::timespec_of(deadline->left(kernel.host()));
-        if (!absolute && left != nullptr && !put_user(left, rest)) return SysResult<void>::failure(EFAULT);
-        return SysResult<void>::failure(restarts_unless_handled);
-      }
-      sleep(kernel, {Call::clock_nanosleep}, nullptr, end);
-    }
-    return {};
-  });
+  return kernel.enter({Call::clock_nanosleep}, {clock, flags, span, left},
+                      [=, &kernel, &deadline]() -> SysResult<void> {
+                        const bool absolute = (flags & TIMER_ABSTIME) != 0;
+                        if (!deadline) {
+                          const SysResult<Time> offset = detail_time::offset_of(kernel, "clock_nanosleep", clock);
+                          if (!offset.ok()) return offset;
+                          const SysResult<Time> given = get_span(span);
+                          if (!given.ok()) return given;
+                          const Time now = absolute ? kernel.host().now() + offset.value() : 0;
+                          deadline.emplace(std::max<Time>(given.value() - now, 0));
+                        }
+                        const Time end = deadline->at(kernel.host());
+                        while (kernel.host().now() < end) {
+                          if (kernel.is_interrupted()) {
+                            const ::timespec rest = detail_time::timespec_of(deadline->left(kernel.host()));
+                            if (!absolute && left != nullptr && !put_user(left, rest))
+                              return SysResult<void>::failure(EFAULT);
+                            return SysResult<void>::failure(restarts_unless_handled);
+                          }
+                          sleep(kernel, {Call::clock_nanosleep}, nullptr, end);
+                        }
+                        return {};
+                      });
 }
 
 }  // namespace rouse::inline v0::kernel::sys

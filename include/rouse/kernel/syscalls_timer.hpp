@@ -7,7 +7,7 @@
 namespace rouse::inline v0::kernel::sys {
 
 inline SysResult<int> timerfd_create(Kernel& kernel, ::clockid_t clock, int flags) {
-  return kernel.enter({Call::timerfd_create}, {clock, flags}, [&]() -> SysResult<int> {
+  return kernel.enter({Call::timerfd_create}, {clock, flags}, [=, &kernel]() -> SysResult<int> {
     if ((flags & ~(TFD_NONBLOCK | TFD_CLOEXEC)) != 0) return SysResult<int>::failure(EINVAL);
     switch (clock) {
       case CLOCK_MONOTONIC:
@@ -44,7 +44,7 @@ inline TimerFdFile* find(const Kernel& kernel, int fd, int& error) {
 /// Where the old setting goes is looked at when the new one holds.
 inline SysResult<void> timerfd_settime(Kernel& kernel, int fd, int flags, const ::itimerspec* user_to,
                                        ::itimerspec* user_before) {
-  return kernel.enter({Call::timerfd_settime, fd}, {flags, user_to, user_before}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::timerfd_settime, fd}, {flags, user_to, user_before}, [=, &kernel]() -> SysResult<void> {
     ::itimerspec to{};
     if (!get_user(to, user_to)) return SysResult<void>::failure(EFAULT);
     if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) != 0) return SysResult<void>::failure(EINVAL);
@@ -63,7 +63,7 @@ inline SysResult<void> timerfd_settime(Kernel& kernel, int fd, int flags, const 
 }
 
 inline SysResult<void> timerfd_gettime(Kernel& kernel, int fd, ::itimerspec* user_setting) {
-  return kernel.enter({Call::timerfd_gettime, fd}, {user_setting}, [&]() -> SysResult<void> {
+  return kernel.enter({Call::timerfd_gettime, fd}, {user_setting}, [=, &kernel]() -> SysResult<void> {
     int error = 0;
     TimerFdFile* const timer = detail_timer::find(kernel, fd, error);
     if (timer == nullptr) return SysResult<void>::failure(error);

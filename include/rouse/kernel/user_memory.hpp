@@ -26,6 +26,13 @@ inline void* user_at(const void* address, std::size_t n) {
   return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(address) + n);
 }
 
+/// True if it is known at once that the caller's memory can be read, or written, without a fault.
+inline bool is_readable_for_sure(const void* address, std::size_t n) {
+  return UserPages::is_readable_for_sure(reinterpret_cast<std::uintptr_t>(address), n);
+}
+inline bool is_writable_for_sure(void* address, std::size_t n) {
+  return UserPages::is_writable_for_sure(reinterpret_cast<std::uintptr_t>(address), n);
+}
 /// True if the caller's memory can be read, or written, without a fault.
 inline bool can_read_user(const void* address, std::size_t n) {
   return UserPages::can_read(reinterpret_cast<std::uintptr_t>(address), n);
@@ -92,7 +99,7 @@ class UserSpans {
       : at_(static_cast<char*>(spans.front().iov_base)),
         here_(spans.front().iov_len),
         left_(size),
-        next_(spans.subspan(1)) {}
+        next_(spans.data() + 1) {}
 
   /// Bytes still to be moved.
   [[nodiscard]] std::size_t left() const { return left_; }
@@ -140,9 +147,9 @@ class UserSpans {
   [[gnu::noinline, gnu::cold]] std::size_t move_on(std::size_t n, Copy copy) {
     std::size_t done = 0;
     while (done < n) {
-      for (; here_ == 0; next_ = next_.subspan(1)) {
-        at_ = static_cast<char*>(next_.front().iov_base);
-        here_ = next_.front().iov_len;
+      for (; here_ == 0; ++next_) {
+        at_ = static_cast<char*>(next_->iov_base);
+        here_ = next_->iov_len;
       }
       const std::size_t part = std::min(n - done, here_);
       if (!move_here(part, done, copy)) break;
@@ -155,9 +162,12 @@ class UserSpans {
   std::size_t here_;  // Bytes from at_ to the end of its span.
   std::size_t left_;
   std::size_t moved_ = 0;
-  std::span<const ::iovec> next_;
-  bool slept_ = false;
+  const ::iovec* next_ = nullptr;
   std::uint16_t decided_ = 0;
+  bool slept_ = false;
+
+ protected:
+  bool broken_ = false;  // Of a UserInput. Here, so that the three are cleared at once.
 };
 
 /// What was moved before a call came to nothing, if that is anything.
@@ -239,7 +249,6 @@ class UserInput : public UserSpans {
   }
 
   std::uint64_t number_;  // Means nothing before peek_once.
-  bool broken_ = false;
 };
 
 }  // namespace rouse::inline v0::kernel

@@ -25,9 +25,9 @@ inline bool is_user_range(std::uintptr_t address, std::size_t n) {
 /// Pages that were good, each at its place in a small table.
 class KnownPages {
  public:
-  /// Of a range within one page. False if it is empty or goes on.
+  /// Of a range within one page. False if it goes on. Precondition: 0 < n < SIZE_MAX - page_size.
   [[nodiscard]] bool has(std::uintptr_t address, std::size_t n) const {
-    return n - 1 < page_size - address % page_size && has_page(address / page_size);
+    return address % page_size + n <= page_size && has_page(address / page_size);
   }
   /// Of the pages from `first` on, up to `end`.
   [[nodiscard]] bool has_pages(std::uintptr_t first, std::uintptr_t end) const {
@@ -36,24 +36,29 @@ class KnownPages {
   }
   /// Those that were at their places are forgotten.
   void add_pages(std::uintptr_t first, std::uintptr_t end) {
-    for (; first < end; ++first) ends_[first % places] = first + 1;
+    for (; first < end; ++first) pages_[first % places] = first;
   }
 
  private:
   static constexpr std::size_t places = 64;
 
-  [[nodiscard]] bool has_page(std::uintptr_t page) const { return ends_[page % places] == page + 1; }
+  [[nodiscard]] bool has_page(std::uintptr_t page) const { return pages_[page % places] == page; }
 
-  std::uintptr_t ends_[places] = {};
+  // At the start none is at its place: not even page 0 at the first.
+  std::uintptr_t pages_[places] = {1};
 };
 
 class UserPages {
  public:
+  /// True if a range within one page is known to be good: for who has another way if it is not.
+  static bool is_readable_for_sure(std::uintptr_t address, std::size_t n) { return readable.has(address, n); }
+  static bool is_writable_for_sure(std::uintptr_t address, std::size_t n) { return writable.has(address, n); }
+
   static bool can_read(std::uintptr_t address, std::size_t n) {
-    return readable.has(address, n) || check(readable, populate_read, address, n);
+    return (n - 1 < page_size && readable.has(address, n)) || check(readable, populate_read, address, n);
   }
   static bool can_write(std::uintptr_t address, std::size_t n) {
-    return writable.has(address, n) || check(writable, populate_write, address, n);
+    return (n - 1 < page_size && writable.has(address, n)) || check(writable, populate_write, address, n);
   }
 
   /// Asks anew about every page, on this thread.

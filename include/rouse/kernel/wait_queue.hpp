@@ -18,18 +18,22 @@ inline constexpr EventFlags room_key{EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND};
 class Waiter : public detail::ListLink<Waiter> {
  public:
   [[nodiscard]] bool is_exclusive() const { return exclusive_; }
+  /// True if a wakeup with `key` concerns it.
+  [[nodiscard]] bool wants(EventFlags key) const { return keys_.has_any(key); }
 
  protected:
-  Waiter() = default;
+  explicit Waiter(EventFlags keys = any_key) : keys_(keys) {}
   ~Waiter() = default;
   void set_exclusive(bool exclusive) { exclusive_ = exclusive; }
+  void set_keys(EventFlags keys) { keys_ = keys; }
 
  private:
   friend class WaitQueue;
-  /// The file changed as `key` says. True if somebody was woken: an exclusive waiter that says so ends the walk.
-  /// May unlink this waiter, and no other one of the queue.
+  /// The file changed as `key` says, which concerns it. True if somebody was woken: an exclusive waiter that says so
+  /// ends the walk. May unlink this waiter, and no other one of the queue.
   virtual bool on_wake(EventFlags key) = 0;
 
+  EventFlags keys_;
   bool exclusive_ = false;
 };
 
@@ -53,17 +57,20 @@ class WaitQueue {
   }
 
  private:
-  // Most queues hold nobody or one, of whom no more is to be known than that it was told. The walk costs as much again.
+  // Most queues hold nobody, or one, of whom no more is to be known than that it was told. The walk costs as much
+  // again.
   void tell(EventFlags key, bool stop_at_exclusive) {
+    if (waiters_.empty()) return;
     if (!waiters_.has_at_most_one()) return walk(key, stop_at_exclusive);
-    if (Waiter* const only = waiters_.front()) static_cast<void>(only->on_wake(key));
+    Waiter& only = *waiters_.front();
+    if (only.wants(key)) static_cast<void>(only.on_wake(key));
   }
   [[gnu::noinline]] void walk(EventFlags key, bool stop_at_exclusive) {
     Waiter* next = nullptr;
     for (Waiter* waiter = waiters_.front(); waiter != nullptr; waiter = next) {
       next = waiters_.next(*waiter);
       const bool exclusive = waiter->exclusive_;
-      if (waiter->on_wake(key) && exclusive && stop_at_exclusive) return;
+      if (waiter->wants(key) && waiter->on_wake(key) && exclusive && stop_at_exclusive) return;
     }
   }
 

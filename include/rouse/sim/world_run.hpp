@@ -14,6 +14,7 @@ namespace rouse::inline v0::sim {
 
 inline void World::run_to_the_end(SimTask& first) {
   note_open_fds();
+  const CallSiteReader policies_and_traces_read;
   World* const outer = std::exchange(running_here, this);
   kernel::Observer* const outer_observer =
       std::exchange(kernel::observer, recorder_.is_needed() ? &recorder_ : nullptr);

@@ -35,11 +35,11 @@ class EpollFile final : public File {
 
   /// As poll(2) shows it: IN if a queued registration is due. Drops those in front of it that are not, as Linux does:
   /// they come back at the tail when a wakeup queues them.
-  [[nodiscard]] EventFlags readiness(EventFlags) override;
+  [[nodiscard]] inline EventFlags readiness(EventFlags) override;
 
-  SysResult<int> ioctl(unsigned long request, void* argument) override;
+  inline SysResult<int> ioctl(unsigned long request, void* argument) override;
   [[nodiscard]] Access asking() const override { return Access::write; }
-  [[nodiscard]] std::string describe() const override;
+  [[nodiscard]] inline std::string describe() const override;
 
   /// The registration of `file` under the number `fd`, or null.
   [[nodiscard]] Registration* find(const File& file, int fd) const {
@@ -129,6 +129,11 @@ class EpollFile final : public File {
   mutable std::uint64_t walk_ = 0;
   mutable int extent_ = 0;
 };
+
+inline Registration::Registration(EpollFile& epoll, File& file, int fd, Interest wanted)
+    : Waiter(wanted.bits()), interest_(wanted), epoll_(epoll), file_(file), fd_(fd) {
+  set_exclusive(wanted.is_exclusive());
+}
 
 // A wakeup counts as taken, and ends the walk if this registration is exclusive, if a task was asleep here and the key
 // is of no direction, or of the one that was asked for. A key of both directions goes on. Test: "Epoll: a wakeup

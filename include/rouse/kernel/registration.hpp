@@ -22,10 +22,7 @@ class Registration final : public Waiter,
                            public detail::ListLink<Registration, WatchedByFile>,
                            public detail::ListLink<Registration, OfEpoll> {
  public:
-  Registration(EpollFile& epoll, File& file, int fd, Interest wanted)
-      : Waiter(wanted.bits()), interest_(wanted), epoll_(epoll), file_(file), fd_(fd) {
-    set_exclusive(wanted.is_exclusive());
-  }
+  inline Registration(EpollFile& epoll, File& file, int fd, Interest wanted);  // In epoll_file.hpp, as on_wake.
 
   [[nodiscard]] const Interest& interest() const { return interest_; }
   void set_interest(Interest wanted) {
@@ -51,7 +48,7 @@ class Registration final : public Waiter,
 
  private:
   // In epoll_file.hpp.
-  bool on_wake(EventFlags key) override;
+  inline bool on_wake(EventFlags key) override;
   bool queue_and_tell(EventFlags key);
 
   Interest interest_;

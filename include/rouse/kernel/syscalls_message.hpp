@@ -12,7 +12,7 @@ namespace rouse::inline v0::kernel::sys {
 
 namespace detail_socket {
 
-constexpr int rights_max = 253;  // SCM_MAX_FD.
+inline constexpr int rights_max = 253;  // SCM_MAX_FD.
 
 /// An address from the caller's memory, as bytes. Errors: EINVAL, EFAULT.
 inline SysResult<void> get_address(AddressBytes& to, const ::sockaddr* from, ::socklen_t n) {

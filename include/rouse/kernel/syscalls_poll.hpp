@@ -82,7 +82,7 @@ SysResult<int> wait(Kernel& kernel, const Op& op, Deadline& deadline, Scan scan,
 
 // -- poll
 
-constexpr EventFlags poll_always = EventFlags::err | EventFlags::hup;
+inline constexpr EventFlags poll_always = EventFlags::err | EventFlags::hup;
 
 inline EventFlags asked_by(const ::pollfd& entry) {
   return EventFlags{static_cast<std::uint16_t>(entry.events)} | poll_always;

@@ -15,9 +15,9 @@ namespace rouse::inline v0::kernel::sys {
 
 namespace detail_socket {
 
-constexpr int type_mask = 0xf;
-constexpr int type_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-constexpr int types_max = 11;
+inline constexpr int type_mask = 0xf;
+inline constexpr int type_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+inline constexpr int types_max = 11;
 
 /// What they make of type and protocol, of IPv4 and IPv6; NotModelled for the protocols that Linux has and we have not.
 inline SysResult<void> check_inet(int family, int type, int protocol) {

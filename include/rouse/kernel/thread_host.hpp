@@ -83,7 +83,7 @@ class ThreadHost : public Host {
 
   [[nodiscard]] unsigned needs() const override { return needs_locking; }
   [[nodiscard]] Task& current() override {
-    for (const Mine& mine : this_thread_is) {
+    for (const Mine& mine : this_thread_is()) {
       if (mine.host == serial_) return *mine.task;
     }
     return add_this_thread();
@@ -140,7 +140,11 @@ class ThreadHost : public Host {
     std::uint64_t host;
     std::shared_ptr<ThreadTask> task;
   };
-  static inline thread_local std::vector<Mine> this_thread_is;
+  // In a function: as a variable, its initialisation would be compiled in every unit that includes this.
+  static std::vector<Mine>& this_thread_is() {
+    thread_local std::vector<Mine> hosts;
+    return hosts;
+  }
   static inline std::atomic<std::uint64_t> next_serial{1};
 
   // A thread in block(): however it leaves, it is not blocked any more and its caller holds the lock.
@@ -156,11 +160,11 @@ class ThreadHost : public Host {
 
   Task& add_this_thread() {
     // What is left of hosts that have gone, and of threads that have ended.
-    std::erase_if(this_thread_is, [](const Mine& mine) { return mine.task.use_count() == 1; });
+    std::erase_if(this_thread_is(), [](const Mine& mine) { return mine.task.use_count() == 1; });
     forget_ended_tasks();
     const std::uint32_t id = next_id_++;
     const auto task = std::make_shared<ThreadTask>(id, "thread " + std::to_string(id));
-    this_thread_is.push_back({serial_, task});
+    this_thread_is().push_back({serial_, task});
     known_.push_back(task);
     tasks_.push_back(*task);
     return *task;

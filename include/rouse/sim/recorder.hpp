@@ -16,7 +16,7 @@ class Recorder final : public kernel::Observer {
     bool trace = false;
   };
 
-  Recorder(World& world, Wants wants) : world_(world), wants_(wants) {}
+  inline Recorder(World& world, Wants wants);  // In world_run.hpp, as reported.
 
   [[nodiscard]] const Wants& wants() const { return wants_; }
   [[nodiscard]] bool is_needed() const {
@@ -48,7 +48,7 @@ class Recorder final : public kernel::Observer {
   void forgotten(const kernel::SyncPoint& point) override {
     if (wants_.order) order_.forget(point);
   }
-  void reported(const kernel::Registration& registration) override;  // In world_run.hpp.
+  inline void reported(const kernel::Registration& registration) override;
 
  private:
   [[nodiscard]] std::uint32_t who() const;  // In world_run.hpp.

@@ -327,6 +327,8 @@ inline std::string World::lost_wakeups() const {
 
 inline std::uint32_t Recorder::who() const { return time_moves_ ? HappensBefore::nobody : world_.current_task().id(); }
 
+inline Recorder::Recorder(World& world, Wants wants) : world_(world), wants_(wants) {}
+
 inline void Recorder::reported(const kernel::Registration& registration) {
   acquired(registration);
   if (wants_.trace) world_.trace()->reported(registration);

@@ -252,7 +252,7 @@ class DatagramHandle : public SocketTransfer<Derived, B, Address> {
   static SysResult<std::size_t> sized(ReceivedType& got, SysResult<std::size_t> full, std::size_t room) {
     if (!full.ok()) return full;
     got.full_size = full.value();
-    got.size = std::min(full.value(), room);
+    got.size = full.value() < room ? full.value() : room;
     return full;
   }
 };

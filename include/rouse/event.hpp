@@ -6,8 +6,8 @@
 #include <concepts>
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <type_traits>
+#include <utility>
 
 namespace rouse::inline v0 {
 

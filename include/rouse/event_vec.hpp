@@ -9,7 +9,6 @@
 
 #include <climits>
 #include <cstddef>
-#include <iterator>
 #include <span>
 #include <utility>
 
@@ -91,8 +90,15 @@ class EventBuffer {
   /// The filled part as the kernel wrote it: `size()` events, the forgotten ones with empty flags.
   [[nodiscard]] Event* data() { return data_; }
   [[nodiscard]] const Event* data() const { return data_; }
-  [[nodiscard]] std::span<Event> span() { return {data_, size()}; }
-  [[nodiscard]] std::span<const Event> span() const { return {data_, size()}; }
+  /// Templates, so that a unit that does not ask for a span has none compiled.
+  template <class E = Event>
+  [[nodiscard]] std::span<E> span() {
+    return {data_, size()};
+  }
+  template <class E = Event>
+  [[nodiscard]] std::span<const E> span() const {
+    return {data_, size()};
+  }
 
   /// Precondition: i < size().
   [[nodiscard]] const Event& operator[](std::size_t i) const {
@@ -118,8 +124,8 @@ class EventBuffer {
   /// Skips what is left of this batch for an object that was just destroyed: no later step of a running loop yields an
   /// event with this data. Earlier events are not touched as far as the loop can see; `size()` stays.
   void forget(EventData data) {
-    for (Event& event : span()) {
-      if (event.data() == data) event = Event{EventFlags{}, data};
+    for (Event* event = data_; event != extent_.end; ++event) {
+      if (event->data() == data) *event = Event{EventFlags{}, data};
     }
     extent_.unforgotten_end = data_;
   }

@@ -194,7 +194,7 @@ class FdPassing : public Base {
   template <class OwnedFds>
   SysResult<std::size_t> receive_with_once(ReceivedWithFds& got, MutableBuffer into, OwnedFds& fds, std::size_t fds_max,
                                            MessageFlags flags) const {
-    const std::size_t room = std::min(fds_max, passed_fds_max);
+    const std::size_t room = fds_max < passed_fds_max ? fds_max : passed_fds_max;
     fds.reserve(fds.size() + room);  // Before there is anything to lose.
     ::msghdr message = detail::message_of(std::span<const MutableBuffer>{&into, 1});
     Control control;
@@ -204,7 +204,7 @@ class FdPassing : public Base {
     }
     const SysResult<std::size_t> received = this->receive_message(message, flags | MessageFlags{MSG_CMSG_CLOEXEC});
     if (!received.ok()) return received;
-    got.size = std::min(received.value(), into.size());
+    got.size = received.value() < into.size() ? received.value() : into.size();
     got.fds = take(message, fds);
     got.lost_bytes = (message.msg_flags & MSG_TRUNC) != 0;
     got.lost_fds = (message.msg_flags & MSG_CTRUNC) != 0;

@@ -2,8 +2,9 @@
 // from it, so that an eventfd's flags cannot be handed to an epoll.
 #pragma once
 
+#include "detail/digits.hpp"
+
 #include <array>
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -60,10 +61,8 @@ struct FlagSet {
       text += name.text;
     }
     if (unnamed != 0) {
-      char digits[8];
-      const auto end = std::to_chars(digits, digits + sizeof digits, unnamed, 16).ptr;
       if (!text.empty()) text += '|';
-      text.append("0x").append(digits, end);
+      detail::append_hexadecimal(text, unnamed);
     }
     return text;
   }
@@ -93,11 +92,7 @@ struct FlagSet {
       if (name.text == word) return name.bit;
     }
     if (!word.starts_with("0x")) return std::nullopt;
-    std::uint32_t bit = 0;
-    const char* const last = word.data() + word.size();
-    const auto [end, error] = std::from_chars(word.data() + 2, last, bit, 16);
-    if (error != std::errc{} || end != last) return std::nullopt;
-    return bit;
+    return detail::number_in<std::uint32_t>(word.substr(2), 16);
   }
 };
 

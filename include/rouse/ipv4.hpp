@@ -75,7 +75,7 @@ class Ipv4 {
     const std::size_t colon = text.rfind(':');
     if (colon == text.npos) return std::nullopt;
     const auto address = Ipv4Address::parse(text.substr(0, colon));
-    const auto port = detail::decimal<std::uint16_t>(text.substr(colon + 1));
+    const auto port = detail::number_in<std::uint16_t>(text.substr(colon + 1), 10);
     if (!address || !port) return std::nullopt;
     return Ipv4{*address, *port};
   }

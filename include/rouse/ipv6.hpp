@@ -82,7 +82,7 @@ class Ipv6Address {
       text.copy(name, text.size());
       if (const unsigned index = ::if_nametoindex(name); index != 0) return index;
     }
-    return detail::decimal<std::uint32_t>(text);
+    return detail::number_in<std::uint32_t>(text, 10);
   }
 
   Bytes bytes_{};
@@ -108,7 +108,7 @@ class Ipv6 {
     const std::size_t closing = text.rfind("]:");
     if (closing == text.npos || text[0] != '[') return std::nullopt;
     const auto address = Ipv6Address::parse(text.substr(1, closing - 1));
-    const auto port = detail::decimal<std::uint16_t>(text.substr(closing + 2));
+    const auto port = detail::number_in<std::uint16_t>(text.substr(closing + 2), 10);
     if (!address || !port) return std::nullopt;
     return Ipv6{*address, *port};
   }

@@ -2,10 +2,9 @@
 #pragma once
 
 #include "detail/assert.hpp"
+#include "detail/digits.hpp"
 
-#include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -137,7 +136,7 @@ class SocketAddress {
         if (name.empty()) return "unnamed";
         if (name[0] == '\0') {
           std::string printed{name};
-          std::replace(printed.begin(), printed.end(), '\0', '@');
+          for (char& byte : printed) byte = byte == '\0' ? '@' : byte;
           return printed;
         }
         return std::string(name.substr(0, name.find('\0')));
@@ -203,16 +202,6 @@ class RawAddress {
   Bytes bytes_{};
   ::socklen_t size_ = 0;
 };
-
-/// The whole of `text` as a number; nothing unless it is that, in decimal, and no larger than T holds.
-template <class T>
-std::optional<T> decimal(std::string_view text) {
-  T number = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, number);
-  if (error != std::errc{} || end != last) return std::nullopt;
-  return number;
-}
 
 }  // namespace detail
 

@@ -7,7 +7,6 @@
 #include "socket_options.hpp"
 #include "waiting_handle.hpp"
 
-#include <algorithm>
 #include <linux/sockios.h>
 #include <optional>
 #include <sys/ioctl.h>
@@ -217,7 +216,9 @@ class SocketHandle : public WaitingHandle<Derived, B> {
     typename Address::Raw raw;
     ::socklen_t size = raw.capacity();
     const auto result = call(raw.data(), &size);
-    if (result.ok()) address = Address::from_raw(raw.data(), std::min(size, raw.capacity())).value_or(Address{});
+    if (!result.ok()) return result;
+    if (size > raw.capacity()) size = raw.capacity();  // It was cut off.
+    address = Address::from_raw(raw.data(), size).value_or(Address{});
     return result;
   }
 

@@ -25,7 +25,7 @@ class RestOfBuffers {
   RestOfBuffers(std::span<const ConstBuffer> buffers, std::size_t done) {
     for (const ConstBuffer& buffer : buffers) {
       if (n_ == std::size(vectors_)) return;
-      const std::size_t skipped = std::min(done, buffer.size());
+      const std::size_t skipped = done < buffer.size() ? done : buffer.size();
       done -= skipped;
       if (skipped == buffer.size()) continue;
       const ConstBuffer rest = buffer.from(skipped);

@@ -19,9 +19,9 @@ class UnixBytes {
   constexpr UnixBytes() = default;
   /// Precondition: no longer than that.
   constexpr explicit UnixBytes(std::string_view bytes) : size_(static_cast<std::uint8_t>(bytes.size())) {
-    std::copy(bytes.begin(), bytes.end(), bytes_);
+    bytes.copy(bytes_, bytes.size());
   }
-  [[nodiscard]] constexpr std::string_view view() const { return {bytes_, size_}; }
+  [[nodiscard]] constexpr std::string_view view() const { return {bytes_, std::size_t{size_}}; }
 
   friend constexpr bool operator==(const UnixBytes& a, const UnixBytes& b) { return a.view() == b.view(); }
   friend constexpr auto operator<=>(const UnixBytes& a, const UnixBytes& b) { return a.view() <=> b.view(); }
@@ -97,7 +97,7 @@ class UnixAbstract {
   friend std::string to_string(const UnixAbstract& name) {
     std::string printed{'@'};
     printed += name.view();
-    std::replace(printed.begin(), printed.end(), '\0', '@');
+    for (char& byte : printed) byte = byte == '\0' ? '@' : byte;
     return printed;
   }
   template <class Char, class Traits>
@@ -160,7 +160,8 @@ class UnixAddress {
     Bytes bytes{};
     bytes.address.sun_family = AF_UNIX;
     name.copy(bytes.address.sun_path + at, name.size());
-    const std::size_t counted = kind_ == Kind::path ? std::min(name.size() + 1, unix_name_max + 1) : at + name.size();
+    const std::size_t ended = name.size() > unix_name_max ? name.size() : name.size() + 1;
+    const std::size_t counted = kind_ == Kind::path ? ended : at + name.size();
     return Raw{bytes, static_cast<::socklen_t>(before_name + counted)};
   }
   /// Nothing if the bytes are no unix address.

@@ -32,8 +32,8 @@ class RawEpoll final : public Loop {
         if (errno == EINTR) continue;
         fail("epoll_wait");
       }
-      for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
-        Link& link = *static_cast<Link*>(events[i].data.ptr);
+      for (const ::epoll_event *at = events.get(), *end = at + n; at != end; ++at) {
+        Link& link = *static_cast<Link*>(at->data.ptr);
         if (!link.take()) continue;
         link.next->put();
         --steps;

@@ -75,7 +75,7 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
   /// Takes the counter's value (1 of a semaphore), waiting while it is 0. Errors: EINTR if a signal ends the waiting.
   std::uint64_t read(CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    std::uint64_t value = 0;
+    std::uint64_t value;
     this->value_or_throw(read_waiting(value), "read");
     return value;
   }
@@ -91,14 +91,14 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
   [[nodiscard]] std::optional<std::uint64_t> try_read(CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
-    std::uint64_t value = 0;
+    std::uint64_t value;  // Set by a read that succeeds.
     if (!this->value_if_ready(read_once(value), "read")) return std::nullopt;
     return value;
   }
   [[nodiscard]] std::optional<std::uint64_t> try_read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
-    std::uint64_t value = 0;
+    std::uint64_t value;
     if (!detail::report_if_ready(read_once(value), ec)) return std::nullopt;
     return value;
   }

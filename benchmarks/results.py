@@ -90,7 +90,7 @@ def main():
     directory = pathlib.Path(sys.argv[1])
     machine = json.loads((directory / "machine.json").read_text(encoding="utf-8"))
     reports = [json.loads(path.read_text(encoding="utf-8"))
-               for path in sorted(directory.glob("*.json")) if path.name != "machine.json"]
+               for path in sorted(directory.glob("*.json"), key=lambda path: path.stem) if path.name != "machine.json"]
     goals = [goal for report in reports for goal in report["goals"]]
 
     print("# Results\n")

@@ -129,9 +129,8 @@ bench::Contender wait_in_c(int ready, int milliseconds) {
             const int epfd = fds.epoll.fd();
             const std::unique_ptr<::epoll_event[]> events{new ::epoll_event[room]};
             const int timeout = unknown(milliseconds);
-            meter.measure([&, events = events.get()] {
-              use(checked(::epoll_wait(epfd, events, room, timeout), "epoll_wait"));
-            });
+            meter.measure(
+                [&, events = events.get()] { use(checked(::epoll_wait(epfd, events, room, timeout), "epoll_wait")); });
           }};
 }
 template <class Limit>
@@ -225,59 +224,111 @@ bench::Contender try_read_in_c(unsigned initial) {
   return {"C", [=](Meter& meter) {
             const EventFd event{initial, EventFd::default_flags | EventFdFlags::semaphore};
             const int fd = event.fd();
+            std::uint64_t taken = 0;
             meter.measure([&] {
               std::uint64_t count = 0;
-              if (c_try_read(fd, count)) use(count);
+              if (c_try_read(fd, count)) taken += count;
             });
           }};
 }
 bench::Contender try_read_by_handle(unsigned initial) {
   return {"rouse", [=](Meter& meter) {
             EventFd event{initial, EventFd::default_flags | EventFdFlags::semaphore};
+            std::uint64_t taken = 0;
             meter.measure([&] {
-              if (const auto count = event.try_read()) use(*count);
+              if (auto count = event.try_read()) taken += *count;
             });
           }};
 }
 
 // -- bytes, to and fro
 
-void pipe_in_c(Meter& meter) {
-  const Pipe pipe;
-  const int from = pipe.reader.fd();
-  const int to = pipe.writer.fd();
-  char bytes[64] = {};
-  meter.measure([&] {
-    checked(::write(to, bytes, sizeof bytes), "write");
-    use(checked(::read(from, bytes, sizeof bytes), "read"));
-  });
+/// Of a write or send of which only the first `n` bytes went: goes on with the rest.
+[[gnu::cold, gnu::noinline]] void c_write_rest(int fd, const char* bytes, std::size_t size, ::ssize_t n) {
+  for (std::size_t done = 0;; n = ::write(fd, bytes + done, size - done)) {
+    done += static_cast<std::size_t>(checked(n, "write"));
+    if (done == size) return;
+  }
 }
-void pipe_by_handle(Meter& meter) {
-  Pipe pipe;
-  char bytes[64] = {};
-  meter.measure([&] {
-    static_cast<void>(pipe.writer.try_write(bytes));
-    use(pipe.reader.read(bytes));
-  });
+void c_write(int fd, const char* bytes, std::size_t size) {
+  const ::ssize_t n = ::write(fd, bytes, size);
+  if (n != static_cast<::ssize_t>(size)) [[unlikely]]
+    c_write_rest(fd, bytes, size, n);
+}
+void c_send(int fd, const char* bytes, std::size_t size) {
+  const ::ssize_t n = ::send(fd, bytes, size, MSG_NOSIGNAL);
+  if (n != static_cast<::ssize_t>(size)) [[unlikely]]
+    c_write_rest(fd, bytes, size, n);
 }
 
-void socket_in_c(Meter& meter) {
-  const auto [ours, theirs] = UnixStream::pair();
-  const int to = ours.fd();
-  const int from = theirs.fd();
+// How many fit.
+constexpr int pipe_writes = 500;
+constexpr int socket_sends = 100;
+
+void pipe_write_in_c(Meter& meter) {
+  Pipe pipe;
+  const int to = pipe.writer.fd();
   char bytes[64] = {};
-  meter.measure([&] {
-    checked(::send(to, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT), "send");
-    use(checked(::recv(from, bytes, sizeof bytes, 0), "recv"));
-  });
+  meter.measure(
+      pipe_writes, [&](std::size_t) { c_write(to, bytes, sizeof bytes); },
+      [&](std::size_t) { pipe.reader.read(bytes); });
 }
-void socket_by_handle(Meter& meter) {
+void pipe_write_by_handle(Meter& meter) {
+  Pipe pipe;
+  char bytes[64] = {};
+  meter.measure(
+      pipe_writes, [&](std::size_t) { pipe.writer.write(bytes); }, [&](std::size_t) { pipe.reader.read(bytes); });
+}
+
+void pipe_read_in_c(Meter& meter) {
+  Pipe pipe;
+  const int from = pipe.reader.fd();
+  char bytes[64] = {};
+  for (int i = 0; i < pipe_writes; ++i) pipe.writer.write(bytes);
+  meter.measure(
+      pipe_writes, [&](std::size_t) { use(checked(::read(from, bytes, sizeof bytes), "read")); },
+      [&](std::size_t) { pipe.writer.write(bytes); });
+}
+void pipe_read_by_handle(Meter& meter) {
+  Pipe pipe;
+  char bytes[64] = {};
+  for (int i = 0; i < pipe_writes; ++i) pipe.writer.write(bytes);
+  meter.measure(
+      pipe_writes, [&](std::size_t) { use(pipe.reader.read(bytes)); }, [&](std::size_t) { pipe.writer.write(bytes); });
+}
+
+void send_in_c(Meter& meter) {
+  auto [ours, theirs] = UnixStream::pair();
+  const int to = ours.fd();
+  char bytes[64] = {};
+  meter.measure(
+      socket_sends, [&](std::size_t) { c_send(to, bytes, sizeof bytes); },
+      [&, &from = theirs](std::size_t) { from.receive(bytes); });
+}
+void send_by_handle(Meter& meter) {
   auto [ours, theirs] = UnixStream::pair();
   char bytes[64] = {};
-  meter.measure([&] {
-    static_cast<void>(ours.try_send(bytes));
-    use(theirs.receive(bytes));
-  });
+  meter.measure(
+      socket_sends, [&, &to = ours](std::size_t) { to.send(bytes); },
+      [&, &from = theirs](std::size_t) { from.receive(bytes); });
+}
+
+void receive_in_c(Meter& meter) {
+  auto [ours, theirs] = UnixStream::pair();
+  const int from = theirs.fd();
+  char bytes[64] = {};
+  for (int i = 0; i < socket_sends; ++i) ours.send(bytes);
+  meter.measure(
+      socket_sends, [&](std::size_t) { use(checked(::recv(from, bytes, sizeof bytes, 0), "recv")); },
+      [&, &to = ours](std::size_t) { to.send(bytes); });
+}
+void receive_by_handle(Meter& meter) {
+  auto [ours, theirs] = UnixStream::pair();
+  char bytes[64] = {};
+  for (int i = 0; i < socket_sends; ++i) ours.send(bytes);
+  meter.measure(
+      socket_sends, [&, &from = theirs](std::size_t) { use(from.receive(bytes)); },
+      [&, &to = ours](std::size_t) { to.send(bytes); });
 }
 
 void timer_in_c(Meter& meter) {
@@ -319,8 +370,10 @@ int main(int argc, char** argv) {
     compare(program, "EventFd::read", {{"C", read_in_c}, {"rouse", read_by_handle}});
     compare(program, "EventFd::try_read", {try_read_in_c(1'000'000), try_read_by_handle(1'000'000)});
     compare(program, "EventFd::try_read, nothing", {try_read_in_c(0), try_read_by_handle(0)});
-    compare(program, "Pipe: 64 bytes", {{"C", pipe_in_c}, {"rouse", pipe_by_handle}});
-    compare(program, "UnixStream: 64 bytes", {{"C", socket_in_c}, {"rouse", socket_by_handle}});
+    compare(program, "PipeWriter::write", {{"C", pipe_write_in_c}, {"rouse", pipe_write_by_handle}});
+    compare(program, "PipeReader::read", {{"C", pipe_read_in_c}, {"rouse", pipe_read_by_handle}});
+    compare(program, "UnixStream::send", {{"C", send_in_c}, {"rouse", send_by_handle}});
+    compare(program, "UnixStream::receive", {{"C", receive_in_c}, {"rouse", receive_by_handle}});
     compare(program, "TimerFd::set_after", {{"C", timer_in_c}, {"rouse", timer_by_handle}});
   });
 }

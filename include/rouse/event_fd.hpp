@@ -92,8 +92,11 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     std::uint64_t value;  // Set by a read that succeeds.
-    if (!this->value_if_ready(read_once(value), "read")) return std::nullopt;
-    return value;
+    const SysResult<std::size_t> got = read_once(value);
+    if (got.ok()) [[likely]]
+      return value;
+    if (!got.would_block()) this->value_or_throw(got, "read");
+    return std::nullopt;
   }
   [[nodiscard]] std::optional<std::uint64_t> try_read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
@@ -132,7 +135,13 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
     return this->backend().read(this->fd(), &value, sizeof value);
   }
   SysResult<std::size_t> read_waiting(std::uint64_t& value) const {
-    return this->waiting(POLLIN, [&] { return read_once(value); });
+    const SysResult<std::size_t> got = read_once(value);
+    if (got.ok()) [[likely]]
+      return got.value();
+    return got.would_block() ? read_by_poll(value) : got;
+  }
+  [[gnu::cold, gnu::noinline]] SysResult<std::size_t> read_by_poll(std::uint64_t& value) const {
+    return this->waiting_by_poll(POLLIN, [&] { return read_once(value); });
   }
   SysResult<std::size_t> write_waiting(std::uint64_t amount) const {
     const SysResult<std::size_t> wrote = write_once(amount);

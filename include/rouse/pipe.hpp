@@ -59,7 +59,13 @@ class BasicPipeReader : public WaitingHandle<BasicPipeReader<B>, B> {
     return this->backend().read(this->fd(), into.data(), into.size());
   }
   SysResult<std::size_t> read_waiting(MutableBuffer into) const {
-    return this->waiting(POLLIN, [&] { return read_once(into); });
+    const SysResult<std::size_t> got = read_once(into);
+    if (got.ok()) [[likely]]
+      return got.value();
+    return got.would_block() ? read_by_poll(into) : got;
+  }
+  [[gnu::cold, gnu::noinline]] SysResult<std::size_t> read_by_poll(MutableBuffer into) const {
+    return this->waiting_by_poll(POLLIN, [&] { return read_once(into); });
   }
 };
 
@@ -78,8 +84,7 @@ class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
   /// left, EINTR if a signal ends the waiting.
   std::size_t write(ConstBuffer from, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    std::size_t done = 0;
-    return this->value_or_throw(write_all(from, done), "write");
+    return this->value_or_throw(write_all(from), "write");
   }
   /// As above; if `ec` is set, returns how much was written until then.
   std::size_t write(ConstBuffer from, std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
@@ -116,6 +121,14 @@ class BasicPipeWriter : public WaitingHandle<BasicPipeWriter<B>, B> {
   // OUT counts free pages, so some of what is left always fits when poll says so.
   SysResult<std::size_t> write_all(ConstBuffer from, std::size_t& done) const {
     return this->waiting_for_all(POLLOUT, from.size(), done, [&] { return write_once(from.from(done)); });
+  }
+  SysResult<std::size_t> write_all(ConstBuffer from) const {
+    const SysResult<std::size_t> wrote = write_once(from);
+    return wrote == from.size() ? wrote : write_rest(wrote, from);
+  }
+  [[gnu::cold, gnu::noinline]] SysResult<std::size_t> write_rest(SysResult<std::size_t> wrote, ConstBuffer from) const {
+    std::size_t done = 0;
+    return this->waiting_for_rest(wrote, POLLOUT, from.size(), done, [&] { return write_once(from.from(done)); });
   }
 };
 

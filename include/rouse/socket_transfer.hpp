@@ -59,8 +59,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   /// tells of it.
   std::size_t send(ConstBuffer from, MessageFlags flags = {}, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
-    std::size_t done = 0;
-    return this->value_or_throw(send_all(from, flags, done), "send");
+    return this->value_or_throw(send_all(from, flags), "send");
   }
   /// As above; if `ec` is set, returns how much was sent until then.
   std::size_t send(ConstBuffer from, MessageFlags flags, std::error_code& ec,
@@ -206,6 +205,15 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   SysResult<std::size_t> send_all(ConstBuffer from, MessageFlags flags, std::size_t& done) const {
     return this->waiting_for_all(POLLOUT, from.size(), done, [&] { return send_once(from.from(done), flags); });
   }
+  SysResult<std::size_t> send_all(ConstBuffer from, MessageFlags flags) const {
+    const SysResult<std::size_t> sent = send_once(from, flags);
+    return sent == from.size() ? sent : send_rest(sent, from, flags);
+  }
+  [[gnu::cold, gnu::noinline]] SysResult<std::size_t> send_rest(SysResult<std::size_t> sent, ConstBuffer from,
+                                                                MessageFlags flags) const {
+    std::size_t done = 0;
+    return this->waiting_for_rest(sent, POLLOUT, from.size(), done, [&] { return send_once(from.from(done), flags); });
+  }
   /// The caller's vectors are used as they are until a part of them went.
   SysResult<std::size_t> send_all(std::span<const ConstBuffer> from, MessageFlags flags, std::size_t& done) const {
     return this->waiting_for_all(POLLOUT, detail::byte_count_of(from), done, [&] {
@@ -226,7 +234,14 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   }
   template <class Into>
   SysResult<std::size_t> receive_waiting(Into into, MessageFlags flags) const {
-    return this->waiting(POLLIN, [&] { return receive_once(into, flags); });
+    const SysResult<std::size_t> got = receive_once(into, flags);
+    if (got.ok()) [[likely]]
+      return got.value();
+    return got.would_block() ? receive_by_poll(into, flags) : got;
+  }
+  template <class Into>
+  [[gnu::cold, gnu::noinline]] SysResult<std::size_t> receive_by_poll(Into into, MessageFlags flags) const {
+    return this->waiting_by_poll(POLLIN, [&] { return receive_once(into, flags); });
   }
 
   static constexpr int quiet(MessageFlags flags) { return static_cast<int>((flags | MessageFlags::nosignal).bits); }

@@ -22,30 +22,43 @@ class WaitingHandle : public Handle<Derived, B> {
   /// Calls `attempt` until it does not say "would block", polling for `events` in between. EINTR is a result.
   template <class Attempt>
   auto waiting(short events, Attempt attempt) const -> decltype(attempt()) {
+    const auto result = attempt();
+    return result.would_block() ? waiting_by_poll(events, attempt) : result;
+  }
+  /// The same after an attempt that would have blocked. What mostly need not wait makes its first attempt by itself, and
+  /// the others out of line: so it is short enough to become part of its caller, and has nothing in memory that only a
+  /// later attempt looks at. Of a result that is `ok` it returns the value, or g++ 12 asks it again.
+  template <class Attempt>
+  auto waiting_by_poll(short events, Attempt attempt) const -> decltype(attempt()) {
     for (;;) {
-      const auto result = attempt();
-      if (!result.would_block()) [[likely]]
-        return result;
       ::pollfd entry{this->fd(), events, 0};
       const SysResult<int> polled = this->backend().poll(&entry, 1, -1);
       if (!polled.ok()) return polled;
       // Linux goes on until there is something. A simulated run that has failed ends all waits, those in destructors
       // too.
-      if (polled.value() == 0) return result;
+      if (polled.value() == 0) return decltype(attempt())::failure(EAGAIN);
+      const auto result = attempt();
+      if (!result.would_block()) return result;
     }
   }
 
   /// As `waiting`, until `whole` bytes were moved by attempts that get told how many were so far, in `done`. An attempt
   /// is made for 0 bytes too.
   template <class Attempt>
-  auto waiting_for_all(short events, std::size_t whole, std::size_t& done, Attempt attempt) const
-      -> SysResult<std::size_t> {
-    do {
-      const SysResult<std::size_t> moved = waiting(events, attempt);
+  SysResult<std::size_t> waiting_for_all(short events, std::size_t whole, std::size_t& done, Attempt attempt) const {
+    return waiting_for_rest(attempt(), events, whole, done, attempt);
+  }
+  /// The same after a first attempt that came to `moved`.
+  template <class Attempt>
+  SysResult<std::size_t> waiting_for_rest(SysResult<std::size_t> moved, short events, std::size_t whole,
+                                          std::size_t& done, Attempt attempt) const {
+    for (;;) {
+      if (moved.would_block()) moved = waiting_by_poll(events, attempt);
       if (!moved.ok()) return moved;
       done += moved.value();
-    } while (done < whole);
-    return done;
+      if (done >= whole) return done;
+      moved = attempt();
+    }
   }
 
   void assert_never_waits() const {

@@ -25,9 +25,9 @@ class WaitingHandle : public Handle<Derived, B> {
     const auto result = attempt();
     return result.would_block() ? waiting_by_poll(events, attempt) : result;
   }
-  /// The same after an attempt that would have blocked. What mostly need not wait makes its first attempt by itself, and
-  /// the others out of line: so it is short enough to become part of its caller, and has nothing in memory that only a
-  /// later attempt looks at. Of a result that is `ok` it returns the value, or g++ 12 asks it again.
+  /// The same after an attempt that would have blocked. What mostly need not wait makes its first attempt by itself,
+  /// and the others out of line: so it is short enough to become part of its caller, and has nothing in memory that
+  /// only a later attempt looks at. Of a result that is `ok` it returns the value, or g++ 12 asks it again.
   template <class Attempt>
   auto waiting_by_poll(short events, Attempt attempt) const -> decltype(attempt()) {
     for (;;) {

@@ -361,8 +361,10 @@ int main(int argc, char** argv) {
     compare(program, "Epoll::wait, never", {wait_in_c(1, -1), wait_by_handle(1, [] { return Timeout::never; })});
     compare(program, "Epoll::wait, now", {wait_in_c(1, 0), wait_by_handle(1, [] { return Timeout::now; })});
     compare(program, "Epoll::wait, 5 ms", {wait_in_c(1, 5), wait_by_handle(1, [] { return milliseconds(5); })});
-    compare(program, "Epoll::wait, some ms",
-            {wait_in_c(1, 5), wait_by_handle(1, [n = unknown(5)] { return milliseconds(n); })});
+    // No goal: in C the number goes to the kernel as it is. Here it has a unit, which is converted, and may need
+    // rounding.
+    program.count("Epoll::wait, some ms",
+                  {wait_in_c(1, 5), wait_by_handle(1, [n = unknown(5)] { return milliseconds(n); })});
     compare(program, "Epoll::wait and 1 event", {loop_in_c(1), loop_by_handle(1)});
     compare(program, "Epoll::wait and 64 events", {loop_in_c(64), loop_by_handle(64)});
     compare(program, "EventFd::write", {{"C", write_in_c}, {"rouse", write_by_handle}});

@@ -10,8 +10,8 @@ namespace bench {
 /// the meters' labels. Of the counts I(n) and I(2n) of n and 2n operations it is (I(2n) - I(n)) / n: what is done once
 /// falls out. Throws if valgrind is missing, or the program fails there.
 ///
-/// What could make two runs differ is the same in all: an empty environment, a path of fixed length (both are on the
-/// stack, and what straddles a page costs more), and the C library's plainest string functions, whatever the processor.
+/// What could make two runs differ is the same in all: an empty environment, a path of fixed length, and the C
+/// library's plainest string functions, whatever the processor.
 [[nodiscard]] std::map<std::string, double> count_instructions();
 
 }  // namespace bench

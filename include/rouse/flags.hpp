@@ -92,7 +92,9 @@ struct FlagSet {
       if (name.text == word) return name.bit;
     }
     if (!word.starts_with("0x")) return std::nullopt;
-    return detail::number_in<std::uint32_t>(word.substr(2), 16);
+    std::uint32_t bits = 0;
+    if (!detail::read_number(word.substr(2), 16, bits)) return std::nullopt;
+    return bits;
   }
 };
 

@@ -75,9 +75,9 @@ class Ipv4 {
     const std::size_t colon = text.rfind(':');
     if (colon == text.npos) return std::nullopt;
     const auto address = Ipv4Address::parse(text.substr(0, colon));
-    const auto port = detail::number_in<std::uint16_t>(text.substr(colon + 1), 10);
-    if (!address || !port) return std::nullopt;
-    return Ipv4{*address, *port};
+    std::uint16_t port = 0;
+    if (!address || !detail::read_number(text.substr(colon + 1), 10, port)) return std::nullopt;
+    return Ipv4{*address, port};
   }
 
   [[nodiscard]] constexpr const Ipv4Address& address() const { return address_; }

@@ -39,9 +39,9 @@ class Ipv6Address {
     Bytes bytes;
     if (::inet_pton(AF_INET6, terminated, bytes.data()) != 1) return std::nullopt;
     if (percent == text.npos) return Ipv6Address{bytes};
-    const std::optional<std::uint32_t> scope = parse_scope(text.substr(percent + 1));
-    if (!scope) return std::nullopt;
-    return Ipv6Address{bytes, *scope};
+    std::uint32_t scope = 0;
+    if (!read_scope(text.substr(percent + 1), scope)) return std::nullopt;
+    return Ipv6Address{bytes, scope};
   }
 
   [[nodiscard]] constexpr const Bytes& bytes() const { return bytes_; }
@@ -76,13 +76,14 @@ class Ipv6Address {
   }
 
  private:
-  static std::optional<std::uint32_t> parse_scope(std::string_view text) {
+  static bool read_scope(std::string_view text, std::uint32_t& scope) {
     char name[IF_NAMESIZE] = {};
     if (!text.empty() && text.size() < sizeof name && text.find('\0') == text.npos) {
       text.copy(name, text.size());
-      if (const unsigned index = ::if_nametoindex(name); index != 0) return index;
+      scope = ::if_nametoindex(name);
+      if (scope != 0) return true;
     }
-    return detail::number_in<std::uint32_t>(text, 10);
+    return detail::read_number(text, 10, scope);
   }
 
   Bytes bytes_{};
@@ -108,9 +109,9 @@ class Ipv6 {
     const std::size_t closing = text.rfind("]:");
     if (closing == text.npos || text[0] != '[') return std::nullopt;
     const auto address = Ipv6Address::parse(text.substr(1, closing - 1));
-    const auto port = detail::number_in<std::uint16_t>(text.substr(closing + 2), 10);
-    if (!address || !port) return std::nullopt;
-    return Ipv6{*address, *port};
+    std::uint16_t port = 0;
+    if (!address || !detail::read_number(text.substr(closing + 2), 10, port)) return std::nullopt;
+    return Ipv6{*address, port};
   }
 
   [[nodiscard]] constexpr const Ipv6Address& address() const { return address_; }

@@ -20,6 +20,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <type_traits>
 
 namespace rouse::inline v0 {
 
@@ -263,8 +264,11 @@ concept recvmsg = requires(const B b, int fd, ::msghdr* message) {
 }  // namespace backend_has
 
 /// A small copyable value that names a kernel. One that is told where calls are made says so: NotesCallSites.
+/// std::copyable and std::equality_comparable ask what no backend could get wrong, at the price of all calls together.
 template <class B>
-concept Backend = std::copyable<B> && std::equality_comparable<B>;
+concept Backend = std::is_copy_constructible_v<B> && std::is_copy_assignable_v<B> && requires(const B a, const B b) {
+  { a == b } -> std::same_as<bool>;
+};
 
 /// What owning an fd takes: closing, duplicating, its flags.
 template <class B>

@@ -3,28 +3,28 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace rouse::inline v0::detail {
 
-/// The whole of `text` as a number; nothing unless it is that and no larger than T holds. `base` is at most 16.
+/// Sets `number` to what the whole of `text` is; false unless it is a number and no larger than T holds. `base` is at
+/// most 16. An optional of each type of number would be most of what this header costs.
 template <class T>
-std::optional<T> number_in(std::string_view text, unsigned base) {
-  static_assert(sizeof(T) <= sizeof(std::uint32_t), "wider numbers would pass the sum's end unseen");
+[[nodiscard]] bool read_number(std::string_view text, unsigned base, T& number) {
+  static_assert(sizeof(T) <= sizeof(std::uint32_t) && T(-1) > 0, "a wider sum would pass its end unseen");
   std::uint64_t sum = 0;
   for (const char digit : text) {
     unsigned value = base;
     if (digit >= '0' && digit <= '9') value = static_cast<unsigned>(digit - '0');
     if (digit >= 'a' && digit <= 'f') value = static_cast<unsigned>(digit - 'a') + 10;
     if (digit >= 'A' && digit <= 'F') value = static_cast<unsigned>(digit - 'A') + 10;
-    if (value >= base) return std::nullopt;
+    if (value >= base) return false;
     sum = sum * base + value;
-    if (sum > std::numeric_limits<T>::max()) return std::nullopt;
+    if (sum > static_cast<T>(-1)) return false;
   }
-  return text.empty() ? std::nullopt : std::optional<T>{static_cast<T>(sum)};
+  number = static_cast<T>(sum);
+  return !text.empty();
 }
 
 /// `0x` and the digits of `number`, the first of them not 0.

@@ -8,7 +8,7 @@ namespace rouse::inline v0::kernel::sys {
 
 /// The one process there is.
 inline SysResult<int> getpid(Kernel& kernel) {
-  return kernel.enter({Call::getpid}, {}, [=, &kernel]() -> SysResult<int> { return process_id; });
+  return kernel.enter({Call::getpid}, {}, []() -> SysResult<int> { return process_id; });
 }
 
 namespace detail_signal {

@@ -150,11 +150,13 @@ bench::Contender loop_in_c(int ready) {
   return {"C", [=](Meter& meter) {
             Fds fds{ready};
             fds.add_all();
-            const int epfd = fds.epoll.fd();
-            const std::unique_ptr<::epoll_event[]> events{new ::epoll_event[room]};
-            meter.measure([&, events = events.get()] {
-              const int n = checked(::epoll_wait(epfd, events, room, -1), "epoll_wait");
-              for (int i = 0; i < n; ++i) handle(events[i].events, events[i].data.u64);
+            meter.measure_loop([epfd = fds.epoll.fd()](std::uint64_t times) {
+              const std::unique_ptr<::epoll_event[]> owned{new ::epoll_event[room]};
+              ::epoll_event* const events = owned.get();
+              for (; times > 0; --times) {
+                const int n = checked(::epoll_wait(epfd, events, room, -1), "epoll_wait");
+                for (int i = 0; i < n; ++i) handle(events[i].events, events[i].data.u64);
+              }
             });
           }};
 }
@@ -162,10 +164,12 @@ bench::Contender loop_by_handle(int ready) {
   return {"rouse", [=](Meter& meter) {
             Fds fds{ready};
             fds.add_all();
-            EventVec events(room);
-            meter.measure([&] {
-              fds.epoll.wait(events);
-              for (auto [flags, data] : events) handle(flags.bits, data.u64());
+            meter.measure_loop([&epoll = fds.epoll](std::uint64_t times) {
+              EventVec events(room);
+              for (; times > 0; --times) {
+                epoll.wait(events);
+                for (auto [flags, data] : events) handle(flags.bits, data.u64());
+              }
             });
           }};
 }

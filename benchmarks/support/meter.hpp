@@ -28,8 +28,15 @@ class Meter {
     return Meter{Mode::count, std::move(label), count, 0};
   }
 
+  /// The same for a function that makes `n` operations itself, in a loop, as what it works with is to be where it is in
+  /// programs: in variables beside that loop.
+  template <std::invocable<std::uint64_t> Loop>
+  void measure_loop(Loop loop) {
+    measure(Whole<Loop>{loop});
+  }
+
   /// Makes `op()` often enough. If it does several of what is to be compared, such as 64 events, `per` says how many.
-  template <std::invocable Op>
+  template <class Op>
   void measure(Op op, double per = 1) {
     per_ = per;
     if (mode_ == Mode::count) {
@@ -68,6 +75,15 @@ class Meter {
   Meter(Mode mode, std::string label, std::uint64_t count, double round_ns)
       : mode_(mode), label_(std::move(label)), count_(count), round_ns_(round_ns) {}
 
+  template <class Loop>
+  struct Whole {
+    Loop loop;
+  };
+
+  template <class Loop>
+  [[gnu::noinline]] static void repeat(Whole<Loop>& whole, std::uint64_t n) {
+    whole.loop(n);
+  }
   template <class Op>
   [[gnu::noinline]] static void repeat(Op& op, std::uint64_t n) {
     for (std::uint64_t i = 0; i < n; ++i) {

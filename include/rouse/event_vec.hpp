@@ -9,6 +9,7 @@
 
 #include <climits>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -17,11 +18,26 @@ namespace rouse::inline v0 {
 /// The most events that one wait can be asked for: epoll_wait(2) refuses more with EINVAL.
 inline constexpr std::size_t events_max = INT_MAX / sizeof(Event);
 
-/// Where the events of a buffer end.
-struct EventExtent {
-  const Event* end = nullptr;  ///< Behind the last one.
-  /// Up to here none was forgotten since the buffer was filled: either `end` or, once there was one, where they begin.
-  const Event* unforgotten_end = nullptr;
+/// How many events a buffer holds, in one word, which is all that a wait stores: negative once one was forgotten.
+class EventCount {
+ public:
+  constexpr EventCount() = default;
+  constexpr explicit EventCount(std::size_t n) : word_(static_cast<std::int32_t>(n)) {}
+
+  [[nodiscard]] constexpr std::size_t value() const { return static_cast<std::uint32_t>(word_) & ~forgotten; }
+  constexpr void note_forgotten() { word_ = static_cast<std::int32_t>(static_cast<std::uint32_t>(word_) | forgotten); }
+  [[nodiscard]] constexpr bool has_forgotten() const { return word_ < 0; }
+
+ private:
+  static constexpr std::uint32_t forgotten = std::uint32_t{1} << 31;
+
+  std::int32_t word_ = 0;
+};
+
+/// What a walk looks at while it lasts.
+struct EventWalk {
+  const Event* stop = nullptr;  ///< Behind the last event; or where they begin, once one was forgotten.
+  EventCount count;
 };
 
 /// A walk over the events of a buffer, without those that were forgotten. A forward iterator.
@@ -34,20 +50,19 @@ class EventIterator {
   using pointer = E*;
   using iterator_category = std::forward_iterator_tag;
 
+  /// At the end of any walk.
   constexpr EventIterator() = default;
-  /// At the first event, of those that begin at `first`.
-  constexpr EventIterator(E* first, const EventExtent& extent) : at_(first), extent_(&extent) {
-    if (at_ == extent.unforgotten_end) at_ = next(at_, extent.end);
-  }
+  /// At `at`, or the next event that was not forgotten, of those that begin at `first`.
+  constexpr EventIterator(E* first, E* at, const EventWalk& walk) : first_(first), at_(at), walk_(&walk) { settle(); }
   constexpr operator EventIterator<const E>() const requires(!std::is_const_v<E>) {
-    return at_ == nullptr ? EventIterator<const E>{} : EventIterator<const E>{at_, *extent_};
+    return at_ == nullptr ? EventIterator<const E>{} : EventIterator<const E>{first_, at_, *walk_};
   }
 
   constexpr E& operator*() const { return *at_; }
   constexpr E* operator->() const { return at_; }
   constexpr EventIterator& operator++() {
     ++at_;
-    if (at_ >= extent_->unforgotten_end) at_ = next(at_, extent_->end);
+    settle();
     return *this;
   }
   constexpr EventIterator operator++(int) {
@@ -59,15 +74,22 @@ class EventIterator {
   friend constexpr bool operator==(EventIterator a, EventIterator b) { return a.at_ == b.at_; }
 
  private:
-  static constexpr E* next(E* at, const Event* end) {
+  constexpr void settle() {
+    if (at_ < walk_->stop) [[likely]]
+      return;
+    at_ = walk_->count.has_forgotten() ? unforgotten(at_, first_ + walk_->count.value()) : nullptr;
+  }
+  // Static, as the iterator would have to be in memory else.
+  [[gnu::cold, gnu::noinline]] static constexpr E* unforgotten(E* at, const Event* end) {
     for (; at < end; ++at) {
       if (!at->flags().empty()) return at;
     }
     return nullptr;
   }
 
-  E* at_ = nullptr;  ///< Null at the end.
-  const EventExtent* extent_ = nullptr;
+  E* first_ = nullptr;
+  E* at_ = nullptr;  // Null at the end.
+  const EventWalk* walk_ = nullptr;
 };
 
 /// Room for the events of a wait, and a view of those that the last wait filled. Iterate it in a range-for:
@@ -82,8 +104,8 @@ class EventBuffer {
   EventBuffer(const EventBuffer&) = delete;
   EventBuffer& operator=(const EventBuffer&) = delete;
 
-  [[nodiscard]] iterator begin() { return {data_, extent_}; }
-  [[nodiscard]] const_iterator begin() const { return {data_, extent_}; }
+  [[nodiscard]] iterator begin() { return {data_, data_, walk()}; }
+  [[nodiscard]] const_iterator begin() const { return {data_, data_, walk()}; }
   [[nodiscard]] iterator end() { return {}; }
   [[nodiscard]] const_iterator end() const { return {}; }
 
@@ -107,54 +129,60 @@ class EventBuffer {
   }
 
   /// How many events the last wait filled; 0 after one that failed, was interrupted or timed out.
-  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(extent_.end - data_); }
-  [[nodiscard]] bool empty() const { return extent_.end == data_; }
+  [[nodiscard]] std::size_t size() const { return walk_.count.value(); }
+  [[nodiscard]] bool empty() const { return size() == 0; }
   /// How many events one wait can fill.
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   /// Drops the events; the capacity stays. A running loop ends with its present step.
-  void clear() { extent_ = {data_, data_}; }
+  void clear() { walk_ = {data_, EventCount{}}; }
 
   /// Says that the first `n` events were filled by an epoll_wait that bypassed the handles.
   /// Precondition: n <= capacity().
   void set_filled(std::size_t n) {
     ROUSE_ASSERT(n <= capacity_ && capacity_ != 0, "EventBuffer: more events filled than there is room for");
-    extent_ = {data_ + n, data_ + n};
+    walk_.count = EventCount{n};
   }
 
   /// Skips what is left of this batch for an object that was just destroyed: no later step of a running loop yields an
   /// event with this data. Earlier events are not touched as far as the loop can see; `size()` stays.
   void forget(EventData data) {
-    for (Event* event = data_; event != extent_.end; ++event) {
-      if (event->data() == data) *event = Event{EventFlags{}, data};
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (data_[i].data() == data) data_[i] = Event{EventFlags{}, data};
     }
-    extent_.unforgotten_end = data_;
+    walk_.count.note_forgotten();
+    walk_.stop = data_;
   }
 
  protected:
-  EventBuffer(Event* data, std::size_t capacity) : data_(data), extent_{data, data}, capacity_(capacity) {}
+  EventBuffer(Event* data, std::size_t capacity) : data_(data), capacity_(static_cast<std::uint32_t>(capacity)) {}
   EventBuffer(EventBuffer&& from) noexcept
       : data_(std::exchange(from.data_, nullptr)),
-        extent_(std::exchange(from.extent_, {})),
+        walk_(std::exchange(from.walk_, {})),
         capacity_(std::exchange(from.capacity_, 0)) {}
   ~EventBuffer() = default;
 
   /// Those that were forgotten as such. Precondition: there is room.
   void copy_events(const EventBuffer& from) {
     for (std::size_t i = 0; i < from.size(); ++i) data_[i] = from.data_[i];
-    set_filled(from.size());
-    if (from.extent_.unforgotten_end != from.extent_.end) extent_.unforgotten_end = data_;
+    walk_.count = from.walk_.count;
   }
 
   void swap(EventBuffer& other) noexcept {
     std::swap(data_, other.data_);
-    std::swap(extent_, other.extent_);
+    std::swap(walk_, other.walk_);
     std::swap(capacity_, other.capacity_);
   }
 
  private:
+  // Where a walk stops is worked out when one begins: many waits are followed by none.
+  const EventWalk& walk() const {
+    walk_.stop = walk_.count.has_forgotten() ? data_ : data_ + walk_.count.value();
+    return walk_;
+  }
+
   Event* data_;
-  EventExtent extent_;
-  std::size_t capacity_;
+  mutable EventWalk walk_;
+  std::uint32_t capacity_;
 };
 
 /// An EventBuffer with room on the heap. Move-only; a moved-from one has capacity 0 and must not be waited with.

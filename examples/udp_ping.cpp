@@ -2,6 +2,7 @@
 // [COUNT] asks, and ends with status 1 if nobody answered.
 #include "udp_ping.hpp"
 
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -65,8 +66,13 @@ int main(int argc, char** argv) try {
   const auto address = rouse::Ip::parse(argv[serves ? 2 : 1]);
   if (!address) return usage();
   if (serves) return serve(*address);
-  const auto count = argc == 3 ? rouse::detail::decimal<std::uint32_t>(argv[2]) : 4;
-  return count && *count > 0 ? ping(*address, *count) : usage();
+  std::uint32_t count = 4;
+  if (argc == 3) {
+    const char* const end = argv[2] + std::strlen(argv[2]);
+    const auto read = std::from_chars(argv[2], end, count);
+    if (read.ec != std::errc{} || read.ptr != end || count == 0) return usage();
+  }
+  return ping(*address, count);
 } catch (const std::exception& failure) {
   std::fprintf(stderr, "udp_ping: %s\n", failure.what());
   return 1;

@@ -23,7 +23,9 @@ class FdTable {
   [[nodiscard]] std::size_t size() const { return used_.size() * bits; }
 
   /// The lowest number from `from` on that is not open and below `limit`; -1 if there is none.
-  [[nodiscard]] int lowest_free(std::uint64_t limit, std::size_t from = 0) const {
+  [[nodiscard]] int lowest_free(std::uint64_t limit, std::size_t from = 0) {
+    while (full_words_ < used_.size() && used_[full_words_] == ~std::uint64_t{0}) ++full_words_;
+    from = std::max(from, full_words_ * bits);
     std::uint64_t taken_below = bit(from) - 1;
     for (std::size_t word = from / bits; word < used_.size(); ++word, taken_below = 0) {
       const std::uint64_t used = used_[word] | taken_below;
@@ -119,7 +121,10 @@ class FdTable {
     used_[index / bits] |= bit(index);
     return index;
   }
-  void set_free(std::size_t index) { used_[index / bits] &= ~bit(index); }
+  void set_free(std::size_t index) {
+    used_[index / bits] &= ~bit(index);
+    full_words_ = std::min(full_words_, index / bits);
+  }
 
   // Made as it is needed: most kernels have few files.
   void grow(std::size_t index) {
@@ -137,6 +142,7 @@ class FdTable {
   std::size_t room_ = 0;  // files_.size(), which a vector works out anew at each look-up.
   // One bit a number: no fewer than there is room for.
   std::vector<std::uint64_t> used_;
+  std::size_t full_words_ = 0;  // So many at the front have no free number: no search looks at them.
   std::vector<std::uint64_t> close_on_exec_;
 };
 

@@ -59,6 +59,8 @@ class EpollFile final : public File {
   [[gnu::always_inline]] SysResult<int> deliver(Event* events, int max, MemoryIs memory_is = MemoryIs::unknown,
                                                 Watched watched = Watched::yes);
 
+  [[nodiscard]] bool has_queued() const { return !ready_.empty(); }
+
   /// Tasks asleep in epoll_wait, the last that came first.
   WaitQueue waiters;
 

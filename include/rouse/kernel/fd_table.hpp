@@ -23,7 +23,7 @@ class FdTable {
   [[nodiscard]] std::size_t size() const { return used_.size() * bits; }
 
   /// The lowest number from `from` on that is not open and below `limit`; -1 if there is none.
-  [[nodiscard]] int lowest_free(std::uint64_t limit, std::size_t from = 0) {
+  [[nodiscard]] int lowest_free(std::uint64_t limit, std::size_t from = 0) const {
     while (full_words_ < used_.size() && used_[full_words_] == ~std::uint64_t{0}) ++full_words_;
     from = std::max(from, full_words_ * bits);
     std::uint64_t taken_below = bit(from) - 1;
@@ -142,7 +142,7 @@ class FdTable {
   std::size_t room_ = 0;  // files_.size(), which a vector works out anew at each look-up.
   // One bit a number: no fewer than there is room for.
   std::vector<std::uint64_t> used_;
-  std::size_t full_words_ = 0;  // So many at the front have no free number: no search looks at them.
+  mutable std::size_t full_words_ = 0;  // So many at the front have no free number: a search has found that out.
   std::vector<std::uint64_t> close_on_exec_;
 };
 

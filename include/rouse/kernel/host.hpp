@@ -54,6 +54,9 @@ class Host {
   /// Takes tasks whose threads have ended off the list.
   virtual void forget_ended_tasks() {}
 
+  /// Whether the clock may move while no task sleeps. If not, calls need not ask whether timers are due by now: whoever
+  /// moves it runs them. Never changes.
+  [[nodiscard]] virtual bool clock_runs_by_itself() const { return true; }
   /// Which timers to run: those of the one kernel that this host serves; null for none.
   void set_timers(Timers* timers) {
     ROUSE_ASSERT(timers == nullptr || timers_ == nullptr, "Kernel: its host serves another kernel already");

@@ -30,6 +30,7 @@ struct PipeSlot {
 /// What the ends share.
 struct PipeRing : SyncPoint {
   std::deque<PipeSlot> slots;
+  std::vector<char> spare;  ///< Room of a slot that is gone, for the next one.
   std::size_t slots_max = pipe_default_slots;
   PipeEnd* reader = nullptr;  ///< Null once closed.
   PipeEnd* writer = nullptr;
@@ -130,6 +131,7 @@ inline SysResult<std::size_t> PipeEnd::read(UserOutput& to) {
     const bool packet = slot.is_packet;
     if (packet || slot.left() == 0) {
       freed_when_full = freed_when_full || ring_->is_full();
+      ring_->spare = std::move(slot.bytes);
       ring_->slots.pop_front();
     }
     if (packet) break;
@@ -182,6 +184,8 @@ inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) try {
   while (from.left() > 0 && !ring_->is_full()) {
     PipeSlot slot;
     slot.is_packet = (status_flags() & O_DIRECT) != 0;
+    slot.bytes = std::move(ring_->spare);
+    slot.bytes.clear();
     slot.bytes.resize(std::min(from.left(), page_size));
     ring_->slots.push_back(std::move(slot));  // Before anything is taken from the caller: memory may run out here.
     std::vector<char>& bytes = ring_->slots.back().bytes;

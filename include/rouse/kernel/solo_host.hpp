@@ -18,6 +18,7 @@ class SoloHost final : public Host {
   [[nodiscard]] unsigned needs() const override { return needs_nothing; }
   [[nodiscard]] Task& current() override { return main_; }
   [[nodiscard]] Time now() override { return now_; }
+  [[nodiscard]] bool clock_runs_by_itself() const override { return false; }
 
   [[nodiscard]] bool block(Task&, Time deadline) override {
     is_woken_ = false;

@@ -110,14 +110,10 @@ inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max,
 
 namespace detail_epoll {
 
-/// What is due, or EAGAIN if something is in the way.
-[[gnu::always_inline]] inline SysResult<int> deliver_at_once(Kernel& kernel, int epfd, Event* events, int max,
-                                                             Watched watched) {
-  constexpr SysResult<int> not_at_once = SysResult<int>::failure(EAGAIN);
-  if (max <= 0 || !is_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events)) return not_at_once;
-  auto* const epoll = file_cast<EpollFile>(kernel.file(epfd));
-  if (epoll == nullptr) return not_at_once;
-  return epoll->deliver(events, max, MemoryIs::good, watched);
+/// The epoll, or null if something is in the way.
+[[gnu::always_inline]] inline EpollFile* find_at_once(const Kernel& kernel, int epfd, Event* events, int max) {
+  if (max <= 0 || !is_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events)) return nullptr;
+  return file_cast<EpollFile>(kernel.file(epfd));
 }
 
 [[gnu::noinline]] inline SysResult<int> wait_anyhow(Kernel& kernel, int epfd, Event* events, int max,
@@ -134,19 +130,23 @@ namespace detail_epoll {
   return kernel.enter_watched(
       {Call::epoll_wait, epfd}, {events, max, milliseconds},
       [ =, &kernel ]() __attribute__((always_inline))->SysResult<int> {
-        const SysResult<int> delivered = deliver_at_once(kernel, epfd, events, max, Watched::yes);
-        if (delivered.word() > 0) return delivered;
+        if (EpollFile* const epoll = find_at_once(kernel, epfd, events, max)) {
+          const SysResult<int> delivered = epoll->deliver(events, max, MemoryIs::good);
+          if (delivered.word() > 0) return delivered;
+        }
         return wait_anyhow(kernel, epfd, events, max, milliseconds);
       });
 }
 
-// In two steps: the second saves registers, and a watched kernel has no use for that.
-[[gnu::noinline]] inline SysResult<int> deliver_unwatched(Kernel& kernel, int epfd, Event* events, int max) {
-  return deliver_at_once(kernel, epfd, events, max, Watched::no);
+// In two steps: the second saves registers, and where nothing is to be delivered, that is in vain.
+[[gnu::noinline]] inline SysResult<int> deliver_unwatched(EpollFile& epoll, Event* events, int max) {
+  return epoll.deliver(events, max, MemoryIs::good, Watched::no);
 }
-[[gnu::noinline]] inline SysResult<int> wait_at_once(Kernel& kernel, int epfd, Event* events, int max) {
-  if (!kernel.is_unwatched()) return SysResult<int>::failure(EAGAIN);
-  return deliver_unwatched(kernel, epfd, events, max);
+/// What is due, or EAGAIN if something is in the way.
+[[gnu::noinline]] inline SysResult<int> wait_at_once(const Kernel& kernel, int epfd, Event* events, int max) {
+  EpollFile* const epoll = kernel.is_unwatched() ? find_at_once(kernel, epfd, events, max) : nullptr;
+  if (epoll == nullptr) return SysResult<int>::failure(EAGAIN);
+  return epoll->has_queued() ? deliver_unwatched(*epoll, events, max) : SysResult<int>{0};
 }
 [[gnu::noinline]] inline SysResult<int> wait_entered(Kernel& kernel, int epfd, Event* events, int max,
                                                      int milliseconds) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <deque>
 #include <poll.h>
+#include <span>
 #include <sys/select.h>
 #include <vector>
 
@@ -89,7 +90,7 @@ inline EventFlags asked_by(const ::pollfd& entry) {
 }
 
 /// Fills in revents; returns how many entries have any.
-inline int scan(const Kernel& kernel, std::vector<::pollfd>& entries) {
+inline int scan(const Kernel& kernel, std::span<::pollfd> entries) {
   int ready = 0;
   for (::pollfd& entry : entries) {
     const EventFlags bits =
@@ -100,7 +101,7 @@ inline int scan(const Kernel& kernel, std::vector<::pollfd>& entries) {
   return ready;
 }
 /// Into the caller's array, which need not be aligned; false at a bad address.
-inline bool put_revents(::pollfd* to, const std::vector<::pollfd>& entries) {
+inline bool put_revents(::pollfd* to, std::span<const ::pollfd> entries) {
   std::size_t at = offsetof(::pollfd, revents);
   for (const ::pollfd& entry : entries) {
     if (!put_user(user_at(to, at), entry.revents)) return false;
@@ -121,7 +122,11 @@ inline int fd_of(const ::pollfd* entries, unsigned n) {
 inline SysResult<int> poll(Kernel& kernel, Call call, ::pollfd* user_entries, unsigned n, Deadline& deadline) {
   if (n > kernel.limits.nofile_soft) return SysResult<int>::failure(EINVAL);
   if (!can_read_user(user_entries, n * sizeof *user_entries)) return SysResult<int>::failure(EFAULT);
-  std::vector<::pollfd> entries(n);
+  constexpr std::size_t few_max = 8;
+  std::array<::pollfd, few_max> few;
+  std::vector<::pollfd> many;
+  if (n > few_max) many.resize(n);
+  const std::span<::pollfd> entries{n > few_max ? many.data() : few.data(), n};
   detail::copy_from_user(entries.data(), user_entries, n * sizeof *user_entries);
   const SysResult<int> ready = wait(
       kernel, {call, n == 1 ? entries[0].fd : -1}, deadline, [&] { return scan(kernel, entries); },

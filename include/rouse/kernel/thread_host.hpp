@@ -92,6 +92,7 @@ class ThreadHost : public Host {
     if (clock_ == Clock::by_hand) return by_hand_;
     return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
   }
+  [[nodiscard]] bool clock_runs_by_itself() const override { return clock_ == Clock::real; }
   void forget_ended_tasks() override {
     std::erase_if(known_, [](const std::shared_ptr<ThreadTask>& task) { return task.use_count() == 1; });
   }

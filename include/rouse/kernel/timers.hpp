@@ -48,8 +48,9 @@ class Timer {
 /// The timers of a kernel, by their moments. Used with the kernel locked.
 class Timers {
  public:
-  /// Of what `host` runs. `needs` has the bit `armed` set while there are any.
-  Timers(Host& host, std::atomic<unsigned>& needs, unsigned armed) : host_(host), needs_(needs), armed_(armed) {}
+  /// Of what `host` runs. `needs` has the bit `armed` set while one may be due that nobody has run.
+  Timers(Host& host, std::atomic<unsigned>& needs, unsigned armed)
+      : host_(host), clock_runs_(host.clock_runs_by_itself()), needs_(needs), armed_(armed) {}
   Timers(const Timers&) = delete;
   Timers& operator=(const Timers&) = delete;
 
@@ -70,6 +71,7 @@ class Timers {
       cancel(timer);
       timer.on_due(now);
     }
+    if (!clock_runs_) set_armed(false);
   }
   /// Runs those that are due up to `end`, with the clock `now` at the moment of each, until `stops()`.
   template <class Stops>
@@ -104,7 +106,18 @@ class Timers {
   void rise(Timer& timer, std::size_t place);
   void sink(Timer& timer, std::size_t place);
 
+  // Looks first, as changing what others may look at is slow.
+  void set_armed(bool on) {
+    if (((needs_.load(std::memory_order_relaxed) & armed_) != 0) == on) return;
+    if (on) {
+      needs_ |= armed_;
+    } else {
+      needs_ &= ~armed_;
+    }
+  }
+
   Host& host_;
+  const bool clock_runs_;
   std::atomic<unsigned>& needs_;
   const unsigned armed_;
   std::vector<Timer*> heap_;   // A place for every Timer there is. Of the scheduled ones, none comes before its parent.
@@ -125,7 +138,7 @@ inline void Timers::schedule(Timer& timer, Time deadline) {
   timer.deadline_ = deadline;
   timer.number_ = next_number_++;
   rise(timer, scheduled_++);
-  needs_ |= armed_;
+  if (clock_runs_ || deadline <= host_.now()) set_armed(true);
   if (timer.place_ == 0) host_.next_timer_is_earlier();
 }
 
@@ -137,7 +150,7 @@ inline void Timers::cancel(Timer& timer) {
     rise(last, place);
     sink(last, last.place_);
   }
-  if (scheduled_ == 0) needs_ &= ~armed_;
+  if (scheduled_ == 0) set_armed(false);
 }
 
 inline void Timers::rise(Timer& timer, std::size_t place) {

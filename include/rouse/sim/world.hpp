@@ -193,6 +193,7 @@ class World final : public kernel::Host {
   }
   [[nodiscard]] kernel::Task& current() override { return *current_; }
   [[nodiscard]] kernel::Time now() override { return time_is_over_ ? kernel::time_never : now_; }
+  [[nodiscard]] bool clock_runs_by_itself() const override { return false; }
   [[nodiscard]] bool serves_this_thread() override { return running_here == this || !is_running_; }
   void schedule_point(const kernel::Op& op) override { pass(op.call != kernel::Call::close); }
   void call_begins(const kernel::Op& op, const kernel::CallArguments& given) override {

@@ -154,7 +154,7 @@ class EventBuffer {
   }
 
  protected:
-  EventBuffer(Event* data, std::size_t capacity) : data_(data), capacity_(static_cast<std::uint32_t>(capacity)) {}
+  EventBuffer(Event* data, std::size_t capacity) : data_(data), capacity_(capacity) {}
   EventBuffer(EventBuffer&& from) noexcept
       : data_(std::exchange(from.data_, nullptr)),
         walk_(std::exchange(from.walk_, {})),
@@ -182,7 +182,7 @@ class EventBuffer {
 
   Event* data_;
   mutable EventWalk walk_;
-  std::uint32_t capacity_;
+  std::size_t capacity_;
 };
 
 /// An EventBuffer with room on the heap. Move-only; a moved-from one has capacity 0 and must not be waited with.

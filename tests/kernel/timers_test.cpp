@@ -4,6 +4,7 @@
 #include "../support/backends.hpp"
 #include "../support/random.hpp"
 #include "../support/raw_timer.hpp"
+#include "rouse/kernel/thread_host.hpp"
 
 #include <chrono>
 #include <deque>
@@ -107,18 +108,48 @@ TEST_CASE("Timers: cancelled, destroyed or for never, a timer does not come", "[
   CHECK(never.is_scheduled());
 }
 
-TEST_CASE("Timers: the word says whether there are any", "[timers]") {
+TEST_CASE("Timers: where the clock runs, the word says whether there are any", "[timers]") {
+  std::atomic<unsigned> needs = 3;
+  kernel::ThreadHost host;
+  Timers timers{host, needs, armed};
+  std::string log;
+  Noted a{timers, log, 'a'};
+  Noted b{timers, log, 'b'};
+  CHECK(needs == 3);
+  timers.schedule(a, 1);
+  timers.schedule(b, 2);
+  CHECK(needs == (3 | armed));
+  timers.run_due(1);
+  CHECK(needs == (3 | armed));
+  timers.cancel(b);
+  CHECK(needs == 3);
+}
+
+TEST_CASE("Timers: where it stands between calls, the word says whether one is due", "[timers]") {
   Fixture f;
   std::string log;
   Noted a{f.timers, log, 'a'};
   Noted b{f.timers, log, 'b'};
-  CHECK(f.needs == 3);
   f.timers.schedule(a, 1);
-  f.timers.schedule(b, 2);
+  CHECK(f.needs == 3);
+  f.timers.schedule(b, 0);
   CHECK(f.needs == (3 | armed));
-  f.timers.run_due(1);
+  f.timers.run_due(0);
+  CHECK(log == "b0 ");
+  CHECK(f.needs == 3);
+  f.timers.schedule(b, 0);
+  f.timers.cancel(a);
   CHECK(f.needs == (3 | armed));
   f.timers.cancel(b);
+  CHECK(f.needs == 3);
+  // One that schedules itself for what is due is run at once, and leaves nothing.
+  a.then = [&](Time) {
+    a.then = nullptr;
+    f.timers.schedule(a, 0);
+  };
+  f.timers.schedule(a, 0);
+  f.timers.run_due(0);
+  CHECK(log == "b0 a0 a0 ");
   CHECK(f.needs == 3);
 }
 

@@ -8,9 +8,33 @@ namespace rouse::inline v0 {
 /// Which of the two.
 enum class IpVersion : int { v4 = AF_INET, v6 = AF_INET6 };
 
+namespace detail {
+
+/// A template for the sake of the optionals: see address_value.hpp.
+template <class Endpoint>
+class EitherIp : public EndpointValue<Endpoint> {
+ public:
+  /// Nothing if it is the other one.
+  [[nodiscard]] constexpr std::optional<Ipv4> v4() const {
+    if (self().version_ != IpVersion::v4) return std::nullopt;
+    return self().v4_;
+  }
+  [[nodiscard]] constexpr std::optional<Ipv6> v6() const {
+    if (self().version_ != IpVersion::v6) return std::nullopt;
+    return self().v6_;
+  }
+
+  friend constexpr auto operator<=>(const EitherIp&, const EitherIp&) = default;
+
+ private:
+  [[nodiscard]] constexpr const Endpoint& self() const { return static_cast<const Endpoint&>(*this); }
+};
+
+}  // namespace detail
+
 /// An endpoint of either version. Ipv4 and Ipv6 convert to it. Ordered by version first; an IPv4 address never equals
 /// its mapped form.
-class Ip {
+class Ip : public detail::EitherIp<Ip> {
  public:
   union Bytes {
     ::sockaddr_in6 v6;
@@ -32,20 +56,9 @@ class Ip {
   }
 
   /// `127.0.0.1:80` or `[::1]:80`. Nothing if it is anything else; names of hosts are not looked up.
-  [[nodiscard]] static std::optional<Ip> parse(std::string_view text) {
-    if (const auto v4 = Ipv4::parse(text)) return Ip{*v4};
-    if (const auto v6 = Ipv6::parse(text)) return Ip{*v6};
-    return std::nullopt;
-  }
+  using AddressValue::parse;
 
   [[nodiscard]] constexpr IpVersion version() const { return version_; }
-  /// Nothing if it is the other one.
-  [[nodiscard]] constexpr std::optional<Ipv4> v4() const {
-    return version_ == IpVersion::v4 ? std::optional{v4_} : std::nullopt;
-  }
-  [[nodiscard]] constexpr std::optional<Ipv6> v6() const {
-    return version_ == IpVersion::v6 ? std::optional{v6_} : std::nullopt;
-  }
   [[nodiscard]] constexpr std::uint16_t port() const { return version_ == IpVersion::v4 ? v4_.port() : v6_.port(); }
   [[nodiscard]] constexpr Ip with_port(std::uint16_t port) const {
     return version_ == IpVersion::v4 ? Ip{v4_.with_port(port)} : Ip{v6_.with_port(port)};
@@ -53,30 +66,34 @@ class Ip {
 
   friend constexpr auto operator<=>(const Ip&, const Ip&) = default;
 
-  operator SocketAddress() const {
-    const Raw bytes = raw();
-    return *SocketAddress::from_raw(bytes.data(), bytes.size());
-  }
-
   /// For the syscalls.
   [[nodiscard]] Raw raw() const { return version_ == IpVersion::v4 ? raw_of(v4_.raw()) : raw_of(v6_.raw()); }
-  /// Nothing if the bytes are neither.
-  [[nodiscard]] static std::optional<Ip> from_raw(const ::sockaddr* data, ::socklen_t size) {
-    if (const auto v4 = Ipv4::from_raw(data, size)) return Ip{*v4};
-    if (const auto v6 = Ipv6::from_raw(data, size)) return Ip{*v6};
-    return std::nullopt;
-  }
 
   /// As the one that it is.
   friend std::string to_string(const Ip& endpoint) {
     return endpoint.version_ == IpVersion::v4 ? to_string(endpoint.v4_) : to_string(endpoint.v6_);
   }
-  template <class Char, class Traits>
-  friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out, const Ip& endpoint) {
-    return out << to_string(endpoint).c_str();
-  }
 
  private:
+  friend AddressValue;
+  friend EndpointValue;
+  friend EitherIp;
+
+  bool read_text(std::string_view text) {
+    Ipv4 v4;
+    Ipv6 v6;
+    if (v4.read_text(text)) return *this = v4, true;
+    if (v6.read_text(text)) return *this = v6, true;
+    return false;
+  }
+  bool read_raw(const ::sockaddr* data, ::socklen_t size) {
+    Ipv4 v4;
+    Ipv6 v6;
+    if (v4.read_raw(data, size)) return *this = v4, true;
+    if (v6.read_raw(data, size)) return *this = v6, true;
+    return false;
+  }
+
   template <class One>
   static Raw raw_of(const One& one) {
     Raw bytes;

@@ -1,15 +1,14 @@
 // Ipv4: an address and a port of ip(7), as a value.
 #pragma once
 
-#include "socket_address.hpp"
+#include "detail/address_value.hpp"
 
 #include <array>
-#include <compare>
 
 namespace rouse::inline v0 {
 
 /// Four bytes, the first one first. Ordered as numbers are.
-class Ipv4Address {
+class Ipv4Address : public detail::AddressValue<Ipv4Address> {
  public:
   /// 0.0.0.0.
   constexpr Ipv4Address() = default;
@@ -24,14 +23,7 @@ class Ipv4Address {
   [[nodiscard]] static constexpr Ipv4Address broadcast() { return {255, 255, 255, 255}; }
 
   /// Four decimals, such as `127.0.0.1`. Nothing if inet_pton(3) does not take it.
-  [[nodiscard]] static std::optional<Ipv4Address> parse(std::string_view text) {
-    char terminated[INET_ADDRSTRLEN] = {};
-    if (text.size() >= sizeof terminated || text.find('\0') != text.npos) return std::nullopt;
-    text.copy(terminated, text.size());
-    std::array<std::uint8_t, 4> bytes;
-    if (::inet_pton(AF_INET, terminated, bytes.data()) != 1) return std::nullopt;
-    return Ipv4Address{bytes};
-  }
+  using AddressValue::parse;
 
   [[nodiscard]] constexpr const std::array<std::uint8_t, 4>& bytes() const { return bytes_; }
   [[nodiscard]] constexpr bool is_any() const { return *this == any(); }
@@ -48,17 +40,23 @@ class Ipv4Address {
     ::inet_ntop(AF_INET, address.bytes_.data(), text, sizeof text);
     return text;
   }
-  template <class Char, class Traits>
-  friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out, const Ipv4Address& a) {
-    return out << to_string(a).c_str();
-  }
 
  private:
+  friend AddressValue;
+  friend class Ipv4;
+
+  bool read_text(std::string_view text) {
+    char terminated[INET_ADDRSTRLEN] = {};
+    if (text.size() >= sizeof terminated || text.find('\0') != text.npos) return false;
+    text.copy(terminated, text.size());
+    return ::inet_pton(AF_INET, terminated, bytes_.data()) == 1;
+  }
+
   std::array<std::uint8_t, 4> bytes_{};
 };
 
 /// An IPv4 address and a port: what TCP and UDP sockets are bound and connected to.
-class Ipv4 {
+class Ipv4 : public detail::EndpointValue<Ipv4> {
  public:
   using Raw = detail::RawAddress<::sockaddr_in>;
 
@@ -71,25 +69,13 @@ class Ipv4 {
   [[nodiscard]] static constexpr Ipv4 loopback(std::uint16_t port) { return {Ipv4Address::loopback(), port}; }
 
   /// Such as `127.0.0.1:80`: what to_string prints. Nothing if it is anything else.
-  [[nodiscard]] static std::optional<Ipv4> parse(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    if (colon == text.npos) return std::nullopt;
-    const auto address = Ipv4Address::parse(text.substr(0, colon));
-    std::uint16_t port = 0;
-    if (!address || !detail::read_number(text.substr(colon + 1), 10, port)) return std::nullopt;
-    return Ipv4{*address, port};
-  }
+  using AddressValue::parse;
 
   [[nodiscard]] constexpr const Ipv4Address& address() const { return address_; }
   [[nodiscard]] constexpr std::uint16_t port() const { return port_; }
   [[nodiscard]] constexpr Ipv4 with_port(std::uint16_t port) const { return {address_, port}; }
 
   friend constexpr auto operator<=>(const Ipv4&, const Ipv4&) = default;
-
-  operator SocketAddress() const {
-    const Raw bytes = raw();
-    return *SocketAddress::from_raw(bytes.data(), bytes.size());
-  }
 
   /// For the syscalls.
   [[nodiscard]] Raw raw() const {
@@ -99,27 +85,32 @@ class Ipv4 {
     std::memcpy(&bytes.sin_addr, address_.bytes().data(), sizeof bytes.sin_addr);
     return Raw{bytes};
   }
-  /// Nothing if the bytes are no IPv4 address.
-  [[nodiscard]] static std::optional<Ipv4> from_raw(const ::sockaddr* data, ::socklen_t size) {
-    if (size < sizeof(::sockaddr_in)) return std::nullopt;
-    ::sockaddr_in bytes;
-    std::memcpy(&bytes, data, sizeof bytes);
-    if (bytes.sin_family != AF_INET) return std::nullopt;
-    std::array<std::uint8_t, 4> address;
-    std::memcpy(address.data(), &bytes.sin_addr, sizeof address);
-    return Ipv4{Ipv4Address{address}, ntohs(bytes.sin_port)};
-  }
 
   /// `127.0.0.1:80`.
   friend std::string to_string(const Ipv4& endpoint) {
     return to_string(endpoint.address_) + ':' + std::to_string(endpoint.port_);
   }
-  template <class Char, class Traits>
-  friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out, const Ipv4& endpoint) {
-    return out << to_string(endpoint).c_str();
-  }
 
  private:
+  friend AddressValue;
+  friend EndpointValue;
+  friend class Ip;
+
+  bool read_text(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    return colon != text.npos && address_.read_text(text.substr(0, colon)) &&
+           detail::read_number(text.substr(colon + 1), 10, port_);
+  }
+  bool read_raw(const ::sockaddr* data, ::socklen_t size) {
+    ::sockaddr_in bytes;
+    if (size < sizeof bytes) return false;
+    std::memcpy(&bytes, data, sizeof bytes);
+    if (bytes.sin_family != AF_INET) return false;
+    std::memcpy(address_.bytes_.data(), &bytes.sin_addr, sizeof bytes.sin_addr);
+    port_ = ntohs(bytes.sin_port);
+    return true;
+  }
+
   Ipv4Address address_;
   std::uint16_t port_ = 0;
 };

@@ -6,9 +6,28 @@
 
 namespace rouse::inline v0 {
 
+namespace detail {
+
+/// A template for the sake of the optional: see address_value.hpp.
+template <class Address>
+class MaybeMapped : public AddressValue<Address> {
+ public:
+  /// The IPv4 address inside `::ffff:a.b.c.d`; nothing of another address.
+  [[nodiscard]] constexpr std::optional<Ipv4Address> unmapped() const {
+    const auto& bytes = static_cast<const Address&>(*this).bytes();
+    const Ipv4Address inside{bytes[12], bytes[13], bytes[14], bytes[15]};
+    if (bytes != Address::mapped(inside).bytes()) return std::nullopt;
+    return inside;
+  }
+
+  friend constexpr auto operator<=>(const MaybeMapped&, const MaybeMapped&) = default;
+};
+
+}  // namespace detail
+
 /// Sixteen bytes, the first one first, and a scope: the number of the interface that a link-local address is meant on,
 /// else 0. Ordered by the bytes, then the scope.
-class Ipv6Address {
+class Ipv6Address : public detail::MaybeMapped<Ipv6Address> {
  public:
   using Bytes = std::array<std::uint8_t, 16>;
 
@@ -30,30 +49,12 @@ class Ipv6Address {
 
   /// Such as `fe80::1%eth0` or `::1`. Nothing if inet_pton(3) does not take what comes before the `%`, or if what
   /// follows is neither an interface that if_nametoindex(3) knows on this machine nor a number.
-  [[nodiscard]] static std::optional<Ipv6Address> parse(std::string_view text) {
-    const std::size_t percent = text.find('%');
-    const std::string_view digits = text.substr(0, percent);
-    char terminated[INET6_ADDRSTRLEN] = {};
-    if (digits.size() >= sizeof terminated || digits.find('\0') != digits.npos) return std::nullopt;
-    digits.copy(terminated, digits.size());
-    Bytes bytes;
-    if (::inet_pton(AF_INET6, terminated, bytes.data()) != 1) return std::nullopt;
-    if (percent == text.npos) return Ipv6Address{bytes};
-    std::uint32_t scope = 0;
-    if (!read_scope(text.substr(percent + 1), scope)) return std::nullopt;
-    return Ipv6Address{bytes, scope};
-  }
+  using AddressValue::parse;
 
   [[nodiscard]] constexpr const Bytes& bytes() const { return bytes_; }
   /// The interface's number; 0 for none.
   [[nodiscard]] constexpr std::uint32_t scope() const { return scope_; }
   [[nodiscard]] constexpr Ipv6Address with_scope(std::uint32_t scope) const { return Ipv6Address{bytes_, scope}; }
-  /// The IPv4 address inside `::ffff:a.b.c.d`; nothing of another address.
-  [[nodiscard]] constexpr std::optional<Ipv4Address> unmapped() const {
-    const Ipv4Address inside{bytes_[12], bytes_[13], bytes_[14], bytes_[15]};
-    if (bytes_ != mapped(inside).bytes_) return std::nullopt;
-    return inside;
-  }
 
   [[nodiscard]] constexpr bool is_any() const { return bytes_ == Bytes{}; }
   [[nodiscard]] constexpr bool is_loopback() const { return bytes_ == loopback().bytes_; }
@@ -70,12 +71,20 @@ class Ipv6Address {
     ::inet_ntop(AF_INET6, address.bytes_.data(), digits, sizeof digits);
     return digits + detail::scope_text(address.scope_);
   }
-  template <class Char, class Traits>
-  friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out, const Ipv6Address& a) {
-    return out << to_string(a).c_str();
-  }
 
  private:
+  friend AddressValue;
+  friend class Ipv6;
+
+  bool read_text(std::string_view text) {
+    const std::size_t percent = text.find('%');
+    const std::string_view digits = text.substr(0, percent);
+    char terminated[INET6_ADDRSTRLEN] = {};
+    if (digits.size() >= sizeof terminated || digits.find('\0') != digits.npos) return false;
+    digits.copy(terminated, digits.size());
+    if (::inet_pton(AF_INET6, terminated, bytes_.data()) != 1) return false;
+    return percent == text.npos || read_scope(text.substr(percent + 1), scope_);
+  }
   static bool read_scope(std::string_view text, std::uint32_t& scope) {
     char name[IF_NAMESIZE] = {};
     if (!text.empty() && text.size() < sizeof name && text.find('\0') == text.npos) {
@@ -91,7 +100,7 @@ class Ipv6Address {
 };
 
 /// An IPv6 address and a port: what TCP and UDP sockets are bound and connected to.
-class Ipv6 {
+class Ipv6 : public detail::EndpointValue<Ipv6> {
  public:
   using Raw = detail::RawAddress<::sockaddr_in6>;
 
@@ -105,25 +114,13 @@ class Ipv6 {
   [[nodiscard]] static constexpr Ipv6 loopback(std::uint16_t port) { return {Ipv6Address::loopback(), port}; }
 
   /// Such as `[::1]:80` or `[fe80::1%eth0]:80`: what to_string prints. Nothing if it is anything else.
-  [[nodiscard]] static std::optional<Ipv6> parse(std::string_view text) {
-    const std::size_t closing = text.rfind("]:");
-    if (closing == text.npos || text[0] != '[') return std::nullopt;
-    const auto address = Ipv6Address::parse(text.substr(1, closing - 1));
-    std::uint16_t port = 0;
-    if (!address || !detail::read_number(text.substr(closing + 2), 10, port)) return std::nullopt;
-    return Ipv6{*address, port};
-  }
+  using AddressValue::parse;
 
   [[nodiscard]] constexpr const Ipv6Address& address() const { return address_; }
   [[nodiscard]] constexpr std::uint16_t port() const { return port_; }
   [[nodiscard]] constexpr Ipv6 with_port(std::uint16_t port) const { return {address_, port}; }
 
   friend constexpr auto operator<=>(const Ipv6&, const Ipv6&) = default;
-
-  operator SocketAddress() const {
-    const Raw bytes = raw();
-    return *SocketAddress::from_raw(bytes.data(), bytes.size());
-  }
 
   /// For the syscalls.
   [[nodiscard]] Raw raw() const {
@@ -134,27 +131,33 @@ class Ipv6 {
     std::memcpy(&bytes.sin6_addr, address_.bytes().data(), sizeof bytes.sin6_addr);
     return Raw{bytes};
   }
-  /// Nothing if the bytes are no IPv6 address.
-  [[nodiscard]] static std::optional<Ipv6> from_raw(const ::sockaddr* data, ::socklen_t size) {
-    if (size < sizeof(::sockaddr_in6)) return std::nullopt;
-    ::sockaddr_in6 bytes;
-    std::memcpy(&bytes, data, sizeof bytes);
-    if (bytes.sin6_family != AF_INET6) return std::nullopt;
-    Ipv6Address::Bytes address;
-    std::memcpy(address.data(), &bytes.sin6_addr, sizeof address);
-    return Ipv6{Ipv6Address{address, bytes.sin6_scope_id}, ntohs(bytes.sin6_port)};
-  }
 
   /// `[::1]:80`.
   friend std::string to_string(const Ipv6& endpoint) {
     return '[' + to_string(endpoint.address_) + "]:" + std::to_string(endpoint.port_);
   }
-  template <class Char, class Traits>
-  friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& out, const Ipv6& endpoint) {
-    return out << to_string(endpoint).c_str();
-  }
 
  private:
+  friend AddressValue;
+  friend EndpointValue;
+  friend class Ip;
+
+  bool read_text(std::string_view text) {
+    const std::size_t closing = text.rfind("]:");
+    return closing != text.npos && text[0] == '[' && address_.read_text(text.substr(1, closing - 1)) &&
+           detail::read_number(text.substr(closing + 2), 10, port_);
+  }
+  bool read_raw(const ::sockaddr* data, ::socklen_t size) {
+    ::sockaddr_in6 bytes;
+    if (size < sizeof bytes) return false;
+    std::memcpy(&bytes, data, sizeof bytes);
+    if (bytes.sin6_family != AF_INET6) return false;
+    std::memcpy(address_.bytes_.data(), &bytes.sin6_addr, sizeof bytes.sin6_addr);
+    address_.scope_ = bytes.sin6_scope_id;
+    port_ = ntohs(bytes.sin6_port);
+    return true;
+  }
+
   Ipv6Address address_;
   std::uint16_t port_ = 0;
 };

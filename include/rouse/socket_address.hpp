@@ -182,27 +182,4 @@ class SocketAddress {
   ::socklen_t size_ = 0;
 };
 
-namespace detail {
-
-/// What the syscalls are given or fill of an address whose family is known: no longer than it has to be. `Bytes` is a
-/// sockaddr_in or the like.
-template <class Bytes>
-class RawAddress {
- public:
-  RawAddress() = default;
-  explicit RawAddress(const Bytes& bytes, ::socklen_t size = sizeof(Bytes)) : bytes_(bytes), size_(size) {}
-
-  [[nodiscard]] const ::sockaddr* data() const { return reinterpret_cast<const ::sockaddr*>(&bytes_); }
-  [[nodiscard]] ::sockaddr* data() { return reinterpret_cast<::sockaddr*>(&bytes_); }
-  [[nodiscard]] ::socklen_t size() const { return size_; }
-  [[nodiscard]] static constexpr ::socklen_t capacity() { return sizeof(Bytes); }
-  void set_size(::socklen_t size) { size_ = size; }
-
- private:
-  Bytes bytes_{};
-  ::socklen_t size_ = 0;
-};
-
-}  // namespace detail
-
 }  // namespace rouse::inline v0

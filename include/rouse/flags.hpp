@@ -73,9 +73,9 @@ struct FlagSet {
     Derived flags;
     for (;;) {
       const std::size_t bar = text.find('|');
-      const std::optional<std::uint32_t> bit = parse_one(text.substr(0, bar));
-      if (!bit) return std::nullopt;
-      flags.bits |= *bit;
+      std::uint32_t bit = 0;
+      if (!read_one(text.substr(0, bar), bit)) return std::nullopt;
+      flags.bits |= bit;
       if (bar == std::string_view::npos) return flags;
       text.remove_prefix(bar + 1);
     }
@@ -87,14 +87,12 @@ struct FlagSet {
   }
 
  private:
-  static std::optional<std::uint32_t> parse_one(std::string_view word) {
+  // As detail::read_number, and for the same reason.
+  static bool read_one(std::string_view word, std::uint32_t& bit) {
     for (const FlagName& name : Derived::names()) {
-      if (name.text == word) return name.bit;
+      if (name.text == word) return bit = name.bit, true;
     }
-    if (!word.starts_with("0x")) return std::nullopt;
-    std::uint32_t bits = 0;
-    if (!detail::read_number(word.substr(2), 16, bits)) return std::nullopt;
-    return bits;
+    return word.starts_with("0x") && detail::read_number(word.substr(2), 16, bit);
   }
 };
 

@@ -10,16 +10,16 @@ enum class IpVersion : int { v4 = AF_INET, v6 = AF_INET6 };
 
 namespace detail {
 
-/// A template for the sake of the optionals: see address_value.hpp.
-template <class Endpoint>
+/// A template, with the types of its optionals as parameters, for the reason that address_value.hpp tells.
+template <class Endpoint, class V4, class V6>
 class EitherIp : public EndpointValue<Endpoint> {
  public:
   /// Nothing if it is the other one.
-  [[nodiscard]] constexpr std::optional<Ipv4> v4() const {
+  [[nodiscard]] constexpr std::optional<V4> v4() const {
     if (self().version_ != IpVersion::v4) return std::nullopt;
     return self().v4_;
   }
-  [[nodiscard]] constexpr std::optional<Ipv6> v6() const {
+  [[nodiscard]] constexpr std::optional<V6> v6() const {
     if (self().version_ != IpVersion::v6) return std::nullopt;
     return self().v6_;
   }
@@ -34,7 +34,7 @@ class EitherIp : public EndpointValue<Endpoint> {
 
 /// An endpoint of either version. Ipv4 and Ipv6 convert to it. Ordered by version first; an IPv4 address never equals
 /// its mapped form.
-class Ip : public detail::EitherIp<Ip> {
+class Ip : public detail::EitherIp<Ip, Ipv4, Ipv6> {
  public:
   union Bytes {
     ::sockaddr_in6 v6;

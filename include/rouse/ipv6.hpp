@@ -8,14 +8,14 @@ namespace rouse::inline v0 {
 
 namespace detail {
 
-/// A template for the sake of the optional: see address_value.hpp.
-template <class Address>
+/// A template, with the type of its optional as a parameter, for the reason that address_value.hpp tells.
+template <class Address, class V4>
 class MaybeMapped : public AddressValue<Address> {
  public:
   /// The IPv4 address inside `::ffff:a.b.c.d`; nothing of another address.
-  [[nodiscard]] constexpr std::optional<Ipv4Address> unmapped() const {
+  [[nodiscard]] constexpr std::optional<V4> unmapped() const {
     const auto& bytes = static_cast<const Address&>(*this).bytes();
-    const Ipv4Address inside{bytes[12], bytes[13], bytes[14], bytes[15]};
+    const V4 inside{bytes[12], bytes[13], bytes[14], bytes[15]};
     if (bytes != Address::mapped(inside).bytes()) return std::nullopt;
     return inside;
   }
@@ -27,7 +27,7 @@ class MaybeMapped : public AddressValue<Address> {
 
 /// Sixteen bytes, the first one first, and a scope: the number of the interface that a link-local address is meant on,
 /// else 0. Ordered by the bytes, then the scope.
-class Ipv6Address : public detail::MaybeMapped<Ipv6Address> {
+class Ipv6Address : public detail::MaybeMapped<Ipv6Address, Ipv4Address> {
  public:
   using Bytes = std::array<std::uint8_t, 16>;
 

@@ -49,7 +49,7 @@ class ListenerHandle : public SocketHandle<Derived, B, Address> {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     Address peer;
-    const std::optional<int> fd = this->value_if_ready(accept_next(flags, peer), "accept4");
+    const auto fd = this->value_if_ready(accept_next(flags, peer), "accept4");
     if (!fd) return std::nullopt;
     return made(*fd, flags, peer);
   }
@@ -58,7 +58,7 @@ class ListenerHandle : public SocketHandle<Derived, B, Address> {
     const detail::CallScopeFor<B> scope{site};
     this->assert_never_waits();
     Address peer;
-    const std::optional<int> fd = detail::report_if_ready(accept_next(flags, peer), ec);
+    const auto fd = detail::report_if_ready(accept_next(flags, peer), ec);
     if (!fd) return std::nullopt;
     return made(*fd, flags, peer);
   }

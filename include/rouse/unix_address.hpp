@@ -124,17 +124,17 @@ class UnixAbstract : public detail::EndpointValue<UnixAbstract> {
 
 namespace detail {
 
-/// A template for the sake of the optionals: see address_value.hpp.
-template <class Address>
+/// A template, with the types of its optionals as parameters, for the reason that address_value.hpp tells.
+template <class Address, class Path, class Abstract>
 class EitherUnix : public EndpointValue<Address> {
  public:
   /// Nothing if it is no path, or one that somebody made longer than a UnixPath.
-  [[nodiscard]] constexpr std::optional<UnixPath> path() const {
-    return self().kind_ == Address::Kind::path ? UnixPath::parse(self().bytes_.view()) : std::nullopt;
+  [[nodiscard]] constexpr std::optional<Path> path() const {
+    return self().kind_ == Address::Kind::path ? Path::parse(self().bytes_.view()) : std::nullopt;
   }
   /// Nothing if it is no abstract name.
-  [[nodiscard]] constexpr std::optional<UnixAbstract> abstract() const {
-    return self().kind_ == Address::Kind::abstract ? UnixAbstract::parse(self().bytes_.view()) : std::nullopt;
+  [[nodiscard]] constexpr std::optional<Abstract> abstract() const {
+    return self().kind_ == Address::Kind::abstract ? Abstract::parse(self().bytes_.view()) : std::nullopt;
   }
 
   friend constexpr auto operator<=>(const EitherUnix&, const EitherUnix&) = default;
@@ -146,7 +146,7 @@ class EitherUnix : public EndpointValue<Address> {
 }  // namespace detail
 
 /// Any of the two, or none: what unix handles take and tell. Both convert to it.
-class UnixAddress : public detail::EitherUnix<UnixAddress> {
+class UnixAddress : public detail::EitherUnix<UnixAddress, UnixPath, UnixAbstract> {
  public:
   using Bytes = detail::UnixAddressBytes;
   using Raw = detail::RawUnixAddress;

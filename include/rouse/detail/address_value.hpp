@@ -1,7 +1,8 @@
 // AddressValue and EndpointValue: what the addresses of all families have in common, over a few primitives of each.
 //
-// They are class templates for a compiler's sake as well: what they have is instantiated where it is used, while a
-// class that is no template would have each unit instantiate a std::optional of itself, most of what its header costs.
+// They are class templates for a compiler's sake as well: what they have is instantiated where it is used, while each
+// std::optional that is returned in a header would be instantiated in every unit, and be most of what the header costs,
+// unless it is one of a template's parameter.
 #pragma once
 
 #include "../socket_address.hpp"

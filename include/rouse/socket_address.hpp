@@ -29,62 +29,82 @@ inline std::string scope_text(std::uint32_t scope) {
   return '%' + (::if_indextoname(scope, name) != nullptr ? std::string(name) : std::to_string(scope));
 }
 
+/// The ways to make a SocketAddress that may come to nothing. A template for the reason that address_value.hpp tells.
+template <class Address>
+class SocketAddressMaker {
+ public:
+  /// A path in the file system. Nothing if it is empty, longer than 107 bytes, or has a NUL in it.
+  [[nodiscard]] static std::optional<Address> unix_path(std::string_view path) {
+    if (path.empty() || path.size() >= sizeof(::sockaddr_un::sun_path) || path.find('\0') != path.npos) return {};
+    return local(path, path.size() + 1);
+  }
+  /// A name in Linux's abstract namespace, which may hold any bytes and goes when the socket is closed. Nothing if it
+  /// is longer than 107 bytes.
+  [[nodiscard]] static std::optional<Address> unix_abstract(std::string_view name) {
+    if (name.size() >= sizeof(::sockaddr_un::sun_path)) return {};
+    return local(std::string(1, '\0').append(name), name.size() + 1);
+  }
+
+  /// Dotted decimals, such as `127.0.0.1`. Nothing if inet_pton(3) does not take it.
+  [[nodiscard]] static std::optional<Address> ipv4(const char* host, std::uint16_t port) {
+    ::sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    if (::inet_pton(AF_INET, host, &address.sin_addr) != 1) return {};
+    return copy_of(&address, sizeof address);
+  }
+  /// Such as `::1`. Nothing if inet_pton(3) does not take it.
+  [[nodiscard]] static std::optional<Address> ipv6(const char* host, std::uint16_t port) {
+    ::sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(port);
+    if (::inet_pton(AF_INET6, host, &address.sin6_addr) != 1) return {};
+    return copy_of(&address, sizeof address);
+  }
+
+  /// The bytes of an address of any kind. Nothing if they are longer than any address.
+  [[nodiscard]] static std::optional<Address> from_raw(const ::sockaddr* data, ::socklen_t size) {
+    if (size > Address::capacity()) return std::nullopt;
+    return copy_of(data, size);
+  }
+
+ protected:
+  static Address copy_of(const void* bytes, ::socklen_t size) {
+    Address result;
+    std::memcpy(result.data(), bytes, size);
+    result.set_size(size);
+    return result;
+  }
+
+ private:
+  static Address local(std::string_view bytes, std::size_t counted) {
+    ::sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, bytes.data(), bytes.size());
+    return copy_of(&address, static_cast<::socklen_t>(offsetof(::sockaddr_un, sun_path) + counted));
+  }
+};
+
 }  // namespace detail
 
 /// An address of any family, with its length as the kernel counts it. A value; comparing compares the bytes.
 /// Ipv4, Ipv6, Ip and UnixAddress convert to it, and `as` converts back.
-class SocketAddress {
+class SocketAddress : public detail::SocketAddressMaker<SocketAddress> {
  public:
   using Raw = SocketAddress;
 
   /// No address: family AF_UNSPEC, length 0.
   SocketAddress() = default;
 
-  /// A path in the file system. Nothing if it is empty, longer than 107 bytes, or has a NUL in it.
-  [[nodiscard]] static std::optional<SocketAddress> unix_path(std::string_view path) {
-    if (path.empty() || path.size() >= sizeof(::sockaddr_un::sun_path) || path.find('\0') != path.npos) return {};
-    return local(path, path.size() + 1);
-  }
-  /// A name in Linux's abstract namespace, which may hold any bytes and goes when the socket is closed. Nothing if it
-  /// is longer than 107 bytes.
-  [[nodiscard]] static std::optional<SocketAddress> unix_abstract(std::string_view name) {
-    if (name.size() >= sizeof(::sockaddr_un::sun_path)) return {};
-    return local(std::string(1, '\0').append(name), name.size() + 1);
-  }
-
-  /// Dotted decimals, such as `127.0.0.1`. Nothing if inet_pton(3) does not take it.
-  [[nodiscard]] static std::optional<SocketAddress> ipv4(const char* host, std::uint16_t port) {
-    ::sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    if (::inet_pton(AF_INET, host, &address.sin_addr) != 1) return {};
-    return of(address);
-  }
-  /// Such as `::1`. Nothing if inet_pton(3) does not take it.
-  [[nodiscard]] static std::optional<SocketAddress> ipv6(const char* host, std::uint16_t port) {
-    ::sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
-    address.sin6_port = htons(port);
-    if (::inet_pton(AF_INET6, host, &address.sin6_addr) != 1) return {};
-    return of(address);
-  }
   /// 127.0.0.1; port 0 lets the kernel choose one when binding.
   [[nodiscard]] static SocketAddress ipv4_loopback(std::uint16_t port) {
     ::sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return of(address);
+    return copy_of(&address, sizeof address);
   }
 
-  /// The bytes of an address of any kind. Nothing if they are longer than any address.
-  [[nodiscard]] static std::optional<SocketAddress> from_raw(const ::sockaddr* data, ::socklen_t size) {
-    if (size > capacity()) return std::nullopt;
-    SocketAddress result;
-    std::memcpy(&result.storage_, data, size);
-    result.size_ = size;
-    return result;
-  }
   [[nodiscard]] const SocketAddress& raw() const { return *this; }
 
   /// The same as an Ipv4, Ipv6, Ip, UnixPath …; nothing if it is none.
@@ -151,20 +171,6 @@ class SocketAddress {
   }
 
  private:
-  static SocketAddress local(std::string_view bytes, std::size_t counted) {
-    ::sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, bytes.data(), bytes.size());
-    SocketAddress result = of(address);
-    result.size_ = static_cast<::socklen_t>(offsetof(::sockaddr_un, sun_path) + counted);
-    return result;
-  }
-
-  template <class Bytes>
-  static SocketAddress of(const Bytes& bytes) {
-    return *from_raw(reinterpret_cast<const ::sockaddr*>(&bytes), sizeof bytes);
-  }
-
   template <class Bytes>
   [[nodiscard]] Bytes in() const {
     Bytes bytes;

@@ -48,10 +48,7 @@ class EndpointValue : public AddressValue<Value> {
 
   operator SocketAddress() const {
     const auto bytes = static_cast<const Value&>(*this).raw();
-    SocketAddress address;
-    std::memcpy(address.data(), bytes.data(), bytes.size());
-    address.set_size(bytes.size());
-    return address;
+    return *SocketAddress::from_raw(bytes.data(), bytes.size());
   }
 
   friend constexpr auto operator<=>(const EndpointValue&, const EndpointValue&) = default;

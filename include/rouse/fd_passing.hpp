@@ -1,6 +1,7 @@
 // FdPassing: pairs of unix sockets, and fds that go along with their bytes. unix(7), SCM_RIGHTS.
 #pragma once
 
+#include "detail/dependent_type.hpp"
 #include "socket_transfer.hpp"
 
 #include <concepts>
@@ -35,6 +36,7 @@ template <class Base, SocketType type>
 class FdPassing : public Base {
   using B = typename Base::BackendType;
   using Derived = typename Base::HandleType;
+  using WithFds = detail::DependentType<ReceivedWithFds, B>;
 
  public:
   /// Two that are connected to each other. socketpair(2). Errors: EMFILE.
@@ -131,7 +133,7 @@ class FdPassing : public Base {
   }
   /// As receive_with, of what is there; nothing if there is nothing yet. Never waits, whatever the socket's mode.
   template <FdCollection<B> OwnedFds>
-  [[nodiscard]] std::optional<ReceivedWithFds> try_receive_with(
+  [[nodiscard]] std::optional<WithFds> try_receive_with(
       MutableBuffer into, OwnedFds& fds, std::size_t fds_max = passed_fds_max, MessageFlags flags = {},
       CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};
@@ -141,7 +143,7 @@ class FdPassing : public Base {
     return got;
   }
   template <FdCollection<B> OwnedFds>
-  [[nodiscard]] std::optional<ReceivedWithFds> try_receive_with(
+  [[nodiscard]] std::optional<WithFds> try_receive_with(
       MutableBuffer into, OwnedFds& fds, std::size_t fds_max, MessageFlags flags, std::error_code& ec,
       CallSiteFor<B> site = CallSite::current()) requires MessageBackend<B> {
     const detail::CallScopeFor<B> scope{site};

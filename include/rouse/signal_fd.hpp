@@ -2,6 +2,7 @@
 // a thread's signals pending, without which a signalfd is of no use. sigprocmask(2).
 #pragma once
 
+#include "detail/dependent_type.hpp"
 #include "open_flags.hpp"
 #include "signal_set.hpp"
 #include "waiting_handle.hpp"
@@ -78,6 +79,7 @@ class BasicSignalBlock {
 template <SignalFdBackend B>
 class BasicSignalFd : public WaitingHandle<BasicSignalFd<B>, B> {
   using Base = WaitingHandle<BasicSignalFd<B>, B>;
+  using Info = detail::DependentType<SignalInfo, B>;
 
  public:
   static constexpr SignalFdFlags default_flags{SFD_NONBLOCK | SFD_CLOEXEC};
@@ -140,15 +142,17 @@ class BasicSignalFd : public WaitingHandle<BasicSignalFd<B>, B> {
   }
 
   /// Takes the next signal; nothing if there is none. Precondition: non-blocking, as made by default; so below.
-  [[nodiscard]] std::optional<SignalInfo> try_read(CallSiteFor<B> site = CallSite::current()) {
+  [[nodiscard]] std::optional<Info> try_read(CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     SignalInfo info;
-    return try_read({&info, 1}).empty() ? std::nullopt : std::optional{info};
+    if (try_read({&info, 1}).empty()) return std::nullopt;
+    return info;
   }
-  [[nodiscard]] std::optional<SignalInfo> try_read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
+  [[nodiscard]] std::optional<Info> try_read(std::error_code& ec, CallSiteFor<B> site = CallSite::current()) {
     const detail::CallScopeFor<B> scope{site};
     SignalInfo info;
-    return try_read({&info, 1}, ec).empty() ? std::nullopt : std::optional{info};
+    if (try_read({&info, 1}, ec).empty()) return std::nullopt;
+    return info;
   }
   /// Takes as many as there are and fit; returns those, or none. Precondition: `into` is not empty.
   [[nodiscard]] std::span<SignalInfo> try_read(std::span<SignalInfo> into, CallSiteFor<B> site = CallSite::current()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backend/default.hpp"
+#include "detail/dependent_type.hpp"
 #include "error.hpp"
 #include "unix_address.hpp"
 
@@ -14,6 +15,8 @@ namespace rouse::inline v0 {
 /// removes the name first, so that nobody connects to one that is about to be closed.
 template <PathBackend B>
 class [[nodiscard]] BasicUnixPathGuard {
+  using Path = detail::DependentType<UnixPath, B>;
+
  public:
   BasicUnixPathGuard(B backend, const UnixPath& path) : path_(path), backend_(backend) {}
   explicit BasicUnixPathGuard(const UnixPath& path) requires std::default_initializable<B>
@@ -44,7 +47,7 @@ class [[nodiscard]] BasicUnixPathGuard {
   /// Leaves the path where it is after all.
   void release() noexcept { path_.reset(); }
   /// Nothing if it was removed, released or moved away.
-  [[nodiscard]] const std::optional<UnixPath>& path() const noexcept { return path_; }
+  [[nodiscard]] const std::optional<Path>& path() const noexcept { return path_; }
 
  private:
   SysResult<void> remove_once() {
@@ -54,7 +57,7 @@ class [[nodiscard]] BasicUnixPathGuard {
     return removed;
   }
 
-  std::optional<UnixPath> path_;
+  std::optional<Path> path_;
   [[no_unique_address]] B backend_;
 };
 

@@ -53,7 +53,7 @@ inline void check_pipe(const Kernel& kernel, const PipeEnd& end) {
   const PipeRing& ring = end.ring();
   if (ring.slots.size() > ring.slots_max) broken(kernel, "a pipe uses more slots than it has");
   for (const PipeSlot& slot : ring.slots) {
-    if (slot.left() == 0 || slot.bytes.size() > page_size) broken(kernel, "a pipe's slot is empty or too long");
+    if (slot.left() == 0 || slot.size > page_size) broken(kernel, "a pipe's slot is empty or too long");
   }
   if ((end.is_readable() ? ring.reader : ring.writer) != &end) broken(kernel, "a pipe does not know its end");
 }

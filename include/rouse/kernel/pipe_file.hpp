@@ -12,25 +12,25 @@
 #include <deque>
 #include <memory>
 #include <sys/ioctl.h>
-#include <vector>
 
 namespace rouse::inline v0::kernel {
 
 class PipeEnd;
 
-/// A page's worth of bytes at most.
+/// A page of bytes.
 struct PipeSlot {
-  std::vector<char> bytes;  ///< From the slot's start, also those that were read.
-  std::size_t taken = 0;    ///< How many were read.
-  bool is_packet = false;   ///< Written with O_DIRECT: read as one, never topped up.
+  std::unique_ptr<char[]> page;
+  std::size_t size = 0;    ///< Bytes in it, from the start, also those that were read.
+  std::size_t taken = 0;   ///< How many were read.
+  bool is_packet = false;  ///< Written with O_DIRECT: read as one, never topped up.
 
-  [[nodiscard]] std::size_t left() const { return bytes.size() - taken; }
+  [[nodiscard]] std::size_t left() const { return size - taken; }
 };
 
 /// What the ends share.
 struct PipeRing : SyncPoint {
   std::deque<PipeSlot> slots;
-  std::vector<char> spare;  ///< Room of a slot that is gone, for the next one.
+  std::unique_ptr<char[]> spare;  ///< The page of a slot that is gone, for the next one.
   std::size_t slots_max = pipe_default_slots;
   PipeEnd* reader = nullptr;  ///< Null once closed.
   PipeEnd* writer = nullptr;
@@ -121,7 +121,7 @@ inline SysResult<std::size_t> PipeEnd::read(UserOutput& to) {
     PipeSlot& slot = ring_->slots.front();
     const std::size_t wanted = std::min(slot.left(), to.left());
     acquire_edge(*ring_);
-    const std::size_t put = to.put(slot.bytes.data() + slot.taken, wanted);
+    const std::size_t put = to.put(slot.page.get() + slot.taken, wanted);
     if (put < wanted) {
       if (done == 0) return SysResult<std::size_t>::failure(EFAULT);
       break;
@@ -131,7 +131,7 @@ inline SysResult<std::size_t> PipeEnd::read(UserOutput& to) {
     const bool packet = slot.is_packet;
     if (packet || slot.left() == 0) {
       freed_when_full = freed_when_full || ring_->is_full();
-      ring_->spare = std::move(slot.bytes);
+      ring_->spare = std::move(slot.page);
       ring_->slots.pop_front();
     }
     if (packet) break;
@@ -171,26 +171,20 @@ inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) try {
   const std::size_t odd = from.left() % page_size;
   if (!ring_->slots.empty() && !from.has_slept()) {
     PipeSlot& last = ring_->slots.back();
-    if (!last.is_packet && last.bytes.size() + odd <= page_size) {
-      const std::size_t before = last.bytes.size();
-      last.bytes.resize(before + odd);
-      const std::size_t got = from.get(last.bytes.data() + before, odd);
-      if (got < odd) {
-        last.bytes.resize(before);
-        return SysResult<std::size_t>::failure(EFAULT);
-      }
+    if (!last.is_packet && last.size + odd <= page_size) {
+      if (from.get(last.page.get() + last.size, odd) < odd) return SysResult<std::size_t>::failure(EFAULT);
+      last.size += odd;
     }
   }
   while (from.left() > 0 && !ring_->is_full()) {
-    PipeSlot slot;
+    // Before anything is taken from the caller: memory may run out here.
+    if (!ring_->spare) ring_->spare = std::make_unique_for_overwrite<char[]>(page_size);
+    PipeSlot& slot = ring_->slots.emplace_back();
+    slot.page = std::move(ring_->spare);
+    slot.size = std::min(from.left(), page_size);
     slot.is_packet = (status_flags() & O_DIRECT) != 0;
-    slot.bytes = std::move(ring_->spare);
-    slot.bytes.clear();
-    slot.bytes.resize(std::min(from.left(), page_size));
-    ring_->slots.push_back(std::move(slot));  // Before anything is taken from the caller: memory may run out here.
-    std::vector<char>& bytes = ring_->slots.back().bytes;
     const std::size_t before = from.moved();
-    if (from.get(bytes.data(), bytes.size()) < bytes.size()) {
+    if (from.get(slot.page.get(), slot.size) < slot.size) {
       ring_->slots.pop_back();
       if (before == 0) return SysResult<std::size_t>::failure(EFAULT);
       return before;

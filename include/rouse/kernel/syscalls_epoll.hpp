@@ -112,12 +112,19 @@ namespace detail_epoll {
 
 /// The epoll, or null if something is in the way.
 [[gnu::always_inline]] inline EpollFile* find_at_once(const Kernel& kernel, int epfd, Event* events, int max) {
-  if (max <= 0 || !is_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events)) return nullptr;
-  return file_cast<EpollFile>(kernel.file(epfd));
+  auto* const epoll = file_cast<EpollFile>(kernel.file(epfd));
+  if (epoll == nullptr || max <= 0) return nullptr;
+  const std::size_t room = static_cast<std::size_t>(max) * sizeof *events;
+  if (!is_writable_for_sure(events, room) && !are_pages_writable_for_sure(events, room)) return nullptr;
+  return epoll;
 }
 
 [[gnu::noinline]] inline SysResult<int> wait_anyhow(Kernel& kernel, int epfd, Event* events, int max,
                                                     int milliseconds) {
+  // So that the next wait into these events finds all of them known to be good, not only those that were needed.
+  constexpr std::size_t learnt_max = 16 * page_size;
+  const std::size_t room = max > 0 ? static_cast<std::size_t>(max) * sizeof *events : 0;
+  if (room <= learnt_max) static_cast<void>(can_write_user(events, room));
   return wait(kernel, {Call::epoll_wait, epfd}, events, max, Deadline::span_of(milliseconds));
 }
 
@@ -132,7 +139,7 @@ namespace detail_epoll {
       [ =, &kernel ]() __attribute__((always_inline))->SysResult<int> {
         if (EpollFile* const epoll = find_at_once(kernel, epfd, events, max)) {
           const SysResult<int> delivered = epoll->deliver(events, max, MemoryIs::good);
-          if (delivered.word() > 0) return delivered;
+          if (delivered.word() > 0 || milliseconds == 0) return delivered;
         }
         return wait_anyhow(kernel, epfd, events, max, milliseconds);
       });

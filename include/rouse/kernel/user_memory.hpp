@@ -33,6 +33,9 @@ inline bool is_readable_for_sure(const void* address, std::size_t n) {
 inline bool is_writable_for_sure(void* address, std::size_t n) {
   return UserPages::is_writable_for_sure(reinterpret_cast<std::uintptr_t>(address), n);
 }
+inline bool are_pages_writable_for_sure(void* address, std::size_t n) {
+  return UserPages::are_pages_writable_for_sure(reinterpret_cast<std::uintptr_t>(address), n);
+}
 /// True if the caller's memory can be read, or written, without a fault.
 inline bool can_read_user(const void* address, std::size_t n) {
   return UserPages::can_read(reinterpret_cast<std::uintptr_t>(address), n);

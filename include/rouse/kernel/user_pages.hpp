@@ -53,6 +53,10 @@ class UserPages {
   /// True if a range within one page is known to be good: for who has another way if it is not.
   static bool is_readable_for_sure(std::uintptr_t address, std::size_t n) { return readable.has(address, n); }
   static bool is_writable_for_sure(std::uintptr_t address, std::size_t n) { return writable.has(address, n); }
+  /// The same of a range over several pages, which costs more. Precondition: it is one.
+  [[gnu::noinline]] static bool are_pages_writable_for_sure(std::uintptr_t address, std::size_t n) {
+    return writable.has_pages(address / page_size, (address + n - 1) / page_size + 1);
+  }
 
   static bool can_read(std::uintptr_t address, std::size_t n) {
     return (n - 1 < page_size && readable.has(address, n)) || check(readable, populate_read, address, n);

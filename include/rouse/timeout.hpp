@@ -109,7 +109,14 @@ class Timeout {
 
   template <class Duration>
   static constexpr std::int64_t to_nanoseconds(const Duration& duration) {
-    if constexpr (std::integral<typename Duration::rep>) {
+    constexpr Wide num = Wide{Duration::period::num} * 1'000'000'000;
+    constexpr Wide den = Duration::period::den;
+    if constexpr (std::integral<typename Duration::rep> && num % den == 0 && num / den <= INT64_MAX) {
+      std::int64_t nanoseconds = 0;
+      const bool is_too_long =
+          __builtin_mul_overflow(duration.count(), static_cast<std::int64_t>(num / den), &nanoseconds);
+      return duration.count() <= 0 ? 0 : is_too_long ? INT64_MAX : nanoseconds;
+    } else if constexpr (std::integral<typename Duration::rep>) {
       return saturated(exact(duration));
     } else {
       // In the precision that was given: in a wider one 0.1 s would be a little more than 100 ms.

@@ -127,7 +127,7 @@ inline SysResult<int> poll(Kernel& kernel, Call call, ::pollfd* user_entries, un
   std::vector<::pollfd> many;
   if (n > few_max) many.resize(n);
   const std::span<::pollfd> entries{n > few_max ? many.data() : few.data(), n};
-  detail::copy_from_user(entries.data(), user_entries, n * sizeof *user_entries);
+  for (std::size_t i = 0; i < n; ++i) detail::copy_from_user(&entries[i], user_entries + i, sizeof *user_entries);
   const SysResult<int> ready = wait(
       kernel, {call, n == 1 ? entries[0].fd : -1}, deadline, [&] { return scan(kernel, entries); },
       [&](auto visit) {
@@ -245,8 +245,9 @@ inline SysResult<Time> get_span(const ::timeval* from) {
 inline SysResult<int> poll(Kernel& kernel, ::pollfd* entries, ::nfds_t long_n, int milliseconds) {
   const auto n = static_cast<unsigned>(long_n);  // Of which Linux takes the lower 32 bits.
   Deadline deadline{Deadline::span_of(milliseconds)};
-  return kernel.enter({Call::poll, detail_poll::fd_of(entries, n)}, {entries, n, milliseconds},
-                      [&] { return detail_poll::poll(kernel, Call::poll, entries, n, deadline); });
+  const auto body = [&] { return detail_poll::poll(kernel, Call::poll, entries, n, deadline); };
+  if (kernel.is_unwatched()) return kernel.enter_unwatched(body);
+  return kernel.enter_watched({Call::poll, detail_poll::fd_of(entries, n)}, {entries, n, milliseconds}, body);
 }
 
 namespace detail_poll {

@@ -110,13 +110,14 @@ inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max,
 
 namespace detail_epoll {
 
-/// The epoll, or null if something is in the way.
+// The epoll, or null if something is in the way: for events on one page, and on several.
 [[gnu::always_inline]] inline EpollFile* find_at_once(const Kernel& kernel, int epfd, Event* events, int max) {
-  auto* const epoll = file_cast<EpollFile>(kernel.file(epfd));
-  if (epoll == nullptr || max <= 0) return nullptr;
-  const std::size_t room = static_cast<std::size_t>(max) * sizeof *events;
-  if (!is_writable_for_sure(events, room) && !are_pages_writable_for_sure(events, room)) return nullptr;
-  return epoll;
+  if (max <= 0 || !is_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events)) return nullptr;
+  return file_cast<EpollFile>(kernel.file(epfd));
+}
+[[gnu::noinline]] inline EpollFile* find_across_pages(const Kernel& kernel, int epfd, Event* events, int max) {
+  if (max <= 0 || !are_pages_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events)) return nullptr;
+  return file_cast<EpollFile>(kernel.file(epfd));
 }
 
 [[gnu::noinline]] inline SysResult<int> wait_anyhow(Kernel& kernel, int epfd, Event* events, int max,
@@ -150,9 +151,13 @@ namespace detail_epoll {
   return epoll.deliver(events, max, MemoryIs::good, Watched::no);
 }
 /// What is due, or EAGAIN if something is in the way.
+[[gnu::noinline]] inline SysResult<int> wait_across_pages(const Kernel& kernel, int epfd, Event* events, int max) {
+  EpollFile* const epoll = kernel.is_unwatched() ? find_across_pages(kernel, epfd, events, max) : nullptr;
+  return epoll != nullptr ? deliver_unwatched(*epoll, events, max) : SysResult<int>::failure(EAGAIN);
+}
 [[gnu::noinline]] inline SysResult<int> wait_at_once(const Kernel& kernel, int epfd, Event* events, int max) {
   EpollFile* const epoll = kernel.is_unwatched() ? find_at_once(kernel, epfd, events, max) : nullptr;
-  if (epoll == nullptr) return SysResult<int>::failure(EAGAIN);
+  if (epoll == nullptr) return wait_across_pages(kernel, epfd, events, max);
   return epoll->has_queued() ? deliver_unwatched(*epoll, events, max) : SysResult<int>{0};
 }
 [[gnu::noinline]] inline SysResult<int> wait_entered(Kernel& kernel, int epfd, Event* events, int max,

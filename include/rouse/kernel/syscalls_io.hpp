@@ -85,7 +85,7 @@ namespace detail_io {
 [[gnu::always_inline]] inline bool read_at_once(const Kernel& kernel, int fd, void* buffer, std::size_t n,
                                                 Watched watched) {
   constexpr std::size_t size = sizeof(std::uint64_t);
-  if (n < size || !is_writable_for_sure(buffer, size)) return false;
+  if (n != size || !is_writable_for_sure(buffer, size)) return false;
   auto* const event = file_cast<EventFdFile>(kernel.file(fd));
   if (event == nullptr || event->count() == 0) return false;
   if (watched == Watched::yes) acquire_edge(*event);

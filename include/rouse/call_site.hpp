@@ -16,7 +16,6 @@
 // argument, it is evaluated at different places by different compilers.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <source_location>
 #include <string>

@@ -50,13 +50,6 @@ T value_or_throw(SysResult<T> result, FailedCall call) {
   return result.value();
 }
 
-/// Nothing if the call would block; else the value, or the exception.
-template <class T>
-std::optional<T> value_if_ready(SysResult<T> result, FailedCall call) {
-  if (result.would_block()) return std::nullopt;
-  return value_or_throw(result, call);
-}
-
 /// Sets `ec` to what `result` says, clearing it on success.
 template <class T>
 SysResult<T> report(SysResult<T> result, std::error_code& ec) {

@@ -135,13 +135,7 @@ class BasicEventFd : public WaitingHandle<BasicEventFd<B>, B> {
     return this->backend().read(this->fd(), &value, sizeof value);
   }
   SysResult<std::size_t> read_waiting(std::uint64_t& value) const {
-    const SysResult<std::size_t> got = read_once(value);
-    if (got.ok()) [[likely]]
-      return got.value();
-    return got.would_block() ? read_by_poll(value) : got;
-  }
-  [[gnu::cold, gnu::noinline]] SysResult<std::size_t> read_by_poll(std::uint64_t& value) const {
-    return this->waiting_by_poll(POLLIN, [&] { return read_once(value); });
+    return this->waiting(POLLIN, [this, &value] { return read_once(value); });
   }
   SysResult<std::size_t> write_waiting(std::uint64_t amount) const {
     const SysResult<std::size_t> wrote = write_once(amount);

@@ -59,13 +59,7 @@ class BasicPipeReader : public WaitingHandle<BasicPipeReader<B>, B> {
     return this->backend().read(this->fd(), into.data(), into.size());
   }
   SysResult<std::size_t> read_waiting(MutableBuffer into) const {
-    const SysResult<std::size_t> got = read_once(into);
-    if (got.ok()) [[likely]]
-      return got.value();
-    return got.would_block() ? read_by_poll(into) : got;
-  }
-  [[gnu::cold, gnu::noinline]] SysResult<std::size_t> read_by_poll(MutableBuffer into) const {
-    return this->waiting_by_poll(POLLIN, [&] { return read_once(into); });
+    return this->waiting(POLLIN, [this, into] { return read_once(into); });
   }
 };
 

@@ -234,14 +234,7 @@ class SocketTransfer : public SocketHandle<Derived, B, Address> {
   }
   template <class Into>
   SysResult<std::size_t> receive_waiting(Into into, MessageFlags flags) const {
-    const SysResult<std::size_t> got = receive_once(into, flags);
-    if (got.ok()) [[likely]]
-      return got.value();
-    return got.would_block() ? receive_by_poll(into, flags) : got;
-  }
-  template <class Into>
-  [[gnu::cold, gnu::noinline]] SysResult<std::size_t> receive_by_poll(Into into, MessageFlags flags) const {
-    return this->waiting_by_poll(POLLIN, [&] { return receive_once(into, flags); });
+    return this->waiting(POLLIN, [this, into, flags] { return receive_once(into, flags); });
   }
 
   static constexpr int quiet(MessageFlags flags) { return static_cast<int>((flags | MessageFlags::nosignal).bits); }

@@ -21,15 +21,16 @@ class WaitingHandle : public Handle<Derived, B> {
 
   /// Calls `attempt` until it does not say "would block", polling for `events` in between. EINTR is a result.
   template <class Attempt>
-  auto waiting(short events, Attempt attempt) const -> decltype(attempt()) {
+  [[gnu::always_inline]] auto waiting(short events, Attempt attempt) const -> decltype(attempt()) {
     const auto result = attempt();
-    return result.would_block() ? waiting_by_poll(events, attempt) : result;
+    if (result.ok()) [[likely]]
+      return result.value();  // Not the result itself, or g++ 12 asks it again.
+    return result.would_block() ? waiting_by_poll(events, Attempt{attempt}) : result;
   }
-  /// The same after an attempt that would have blocked. What mostly need not wait makes its first attempt by itself,
-  /// and the others out of line: so it is short enough to become part of its caller, and has nothing in memory that
-  /// only a later attempt looks at. Of a result that is `ok` it returns the value, or g++ 12 asks it again.
+  /// The same after an attempt that would have blocked. Out of line: so what mostly need not wait is short enough to
+  /// become part of its caller, and has nothing in memory that only a later attempt looks at.
   template <class Attempt>
-  auto waiting_by_poll(short events, Attempt attempt) const -> decltype(attempt()) {
+  [[gnu::cold, gnu::noinline]] auto waiting_by_poll(short events, const Attempt& attempt) const -> decltype(attempt()) {
     for (;;) {
       ::pollfd entry{this->fd(), events, 0};
       const SysResult<int> polled = this->backend().poll(&entry, 1, -1);

@@ -142,8 +142,8 @@ class FdTable {
   std::size_t room_ = 0;  // files_.size(), which a vector works out anew at each look-up.
   // One bit a number: no fewer than there is room for.
   std::vector<std::uint64_t> used_;
-  mutable std::size_t full_words_ = 0;  // So many at the front have no free number: a search has found that out.
   std::vector<std::uint64_t> close_on_exec_;
+  mutable std::size_t full_words_ = 0;  // So many of used_ at the front are full: a search has found that out.
 };
 
 /// A number for a new fd: the lowest that is free, set aside until a file is installed there, and given back if none

@@ -60,8 +60,6 @@ def print_table(unit, contenders, rows):
 
 
 def note_on(benchmark, goal):
-    if goal.get("excuse"):
-        return " " + goal["excuse"]
     for pattern, note in NOTES.get(benchmark, {}).items():
         if fnmatch.fnmatchcase(goal["name"], pattern):
             return " " + note

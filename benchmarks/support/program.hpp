@@ -68,12 +68,11 @@ class Program {
   /// What the program found out by itself, such as bytes.
   const Comparison& add(Comparison comparison);
 
-  void at_most(const std::string& goal, double wanted, double measured, const std::string& unit,
-               const std::string& excuse = {}) {
-    add_goal({goal, Goal::Bound::at_most, wanted, measured, unit, excuse});
+  void at_most(const std::string& goal, double wanted, double measured, const std::string& unit) {
+    add_goal({goal, Goal::Bound::at_most, wanted, measured, unit});
   }
   void at_least(const std::string& goal, double wanted, double measured, const std::string& unit) {
-    add_goal({goal, Goal::Bound::at_least, wanted, measured, unit, {}});
+    add_goal({goal, Goal::Bound::at_least, wanted, measured, unit});
   }
 
   /// Prints and writes what there is; the exit status.

@@ -79,7 +79,7 @@ std::string compiler() {
 }
 
 bool Report::all_goals_met() const {
-  return std::all_of(goals.begin(), goals.end(), [](const Goal& goal) { return goal.met() || !goal.excuse.empty(); });
+  return std::all_of(goals.begin(), goals.end(), [](const Goal& goal) { return goal.met(); });
 }
 
 void Report::print() const {
@@ -91,7 +91,6 @@ void Report::print() const {
   for (const Goal& goal : goals) {
     fmt::print("{:<7}  {}: {} {}, wanted {} {}\n", goal.met() ? "met" : "NOT MET", goal.name, number(goal.measured),
                goal.unit, text(goal.bound), number(goal.wanted));
-    if (!goal.met() && !goal.excuse.empty()) fmt::print("         {}\n", goal.excuse);
   }
 }
 
@@ -120,8 +119,7 @@ void Report::write_json(const std::string& path) const {
                       {"wanted", goal.wanted},
                       {"measured", goal.measured},
                       {"unit", goal.unit},
-                      {"met", goal.met()},
-                      {"excuse", goal.excuse}});
+                      {"met", goal.met()}});
   }
   std::ofstream file(path);
   file << document.dump(1) << '\n';

@@ -18,7 +18,6 @@ struct Goal {
   double wanted;
   double measured;
   std::string unit;
-  std::string excuse{};  ///< Why it is known not to be met: then it fails nothing. Budgets hold it where it is.
 
   [[nodiscard]] bool met() const { return bound == Bound::at_most ? measured <= wanted : measured >= wanted; }
 };

@@ -174,7 +174,13 @@ TEST_CASE("EventVec: it is moved, never copied, and a moved-from one is empty", 
   EventVec& same = third;
   third = std::move(same);
   CHECK(walked(third) == Data{1, 2, 3});
+  first.clear();
+  CHECK(walked(first).empty());
+  first.forget(1);
+  CHECK(first.empty());
+  CHECK(walked(first).empty());
   first.reserve(2);
+  CHECK(walked(first).empty());
   fill(first, 2);
   CHECK(walked(first) == Data{1, 2});
 }
@@ -188,8 +194,14 @@ TEST_CASE("EventVec: what was forgotten stays so when the room changes", "[event
   CHECK(walked(events) == Data{2, 4});
   events.shrink(4);
   CHECK(walked(events) == Data{2, 4});
-  const EventVec moved = std::move(events);
+  EventVec moved = std::move(events);
   CHECK(walked(moved) == Data{2, 4});
+  CHECK(walked(events).empty());
+  moved.forget(2);
+  CHECK(walked(moved) == Data{4});
+  events = std::move(moved);
+  CHECK(walked(events) == Data{4});
+  CHECK(events.size() == 4);
 }
 
 TEST_CASE("EventVec: a constant one gives constant events", "[event_vec]") {
@@ -208,6 +220,19 @@ TEST_CASE("EventVec: a constant one gives constant events", "[event_vec]") {
   CHECK(EventVec::const_iterator{events.end()} == constant.end());
   *events.begin() = Event{EventFlags::out, 9};
   CHECK(constant[0] == Event{EventFlags::out, 9});
+}
+
+TEST_CASE("EventVec: an iterator that was made constant goes on where it was", "[event_vec][forget]") {
+  EventVec events{4};
+  fill(events, 4);
+  auto at = events.begin();
+  EventVec::const_iterator constant = ++at;
+  CHECK(constant->data() == 2);
+  events.forget(3);
+  CHECK((++constant)->data() == 4);
+  CHECK((++at)->data() == 4);
+  CHECK(EventVec::const_iterator{at} == constant);
+  CHECK(++constant == events.end());
 }
 
 TEST_CASE("EventVec: it is a range, and its iterator a forward one", "[event_vec]") {
@@ -294,6 +319,27 @@ TEST_CASE("EventVec: forgetting skips what is left of the batch for an object", 
     events.forget(2);
     fill(events, 3);
     CHECK(walked(events) == Data{1, 2, 3});
+    events.forget(2);
+    fill(events, 0);
+    CHECK(walked(events).empty());
+  }
+  SECTION("where there is nothing") {
+    events.forget(0);
+    CHECK(events.empty());
+    CHECK(walked(events).empty());
+    fill(events, 2);
+    CHECK(walked(events) == Data{1, 2});
+  }
+  SECTION("while two walks are on") {
+    fill(events, 4);
+    auto first = events.begin();
+    auto second = ++events.begin();
+    events.forget(2);
+    CHECK((++first)->data() == 3);
+    events.forget(4);
+    CHECK((++second)->data() == 3);
+    CHECK(++first == events.end());
+    CHECK(++second == events.end());
   }
 }
 
@@ -308,6 +354,24 @@ TEST_CASE("EventVec: clearing ends a running walk with its present step", "[even
   CHECK(seen == Data{1, 2});
   CHECK(events.empty());
   CHECK(walked(events).empty());
+}
+
+TEST_CASE("EventVec: clearing ends a walk before and after forgetting, too", "[event_vec][forget]") {
+  for (const bool forgets_first : {false, true}) {
+    CAPTURE(forgets_first);
+    EventVec events{4};
+    fill(events, 4);
+    Data seen;
+    for (const auto [flags, data] : events) {
+      seen.push_back(data.u64());
+      if (forgets_first) events.forget(3);
+      events.clear();
+      if (!forgets_first) events.forget(3);
+    }
+    CHECK(seen == Data{1});
+    CHECK(events.empty());
+    CHECK(walked(events).empty());
+  }
 }
 
 TEST_CASE("EventArray: its room is within, and fixed", "[event_vec]") {
@@ -360,10 +424,17 @@ TEMPLATE_LIST_TEST_CASE("EventVec: a wait fills no more than its capacity, and a
   second.drain();
   CHECK(epoll.wait(events, Timeout::now) == 0);
   CHECK(events.empty());
+  CHECK(walked(events).empty());
   fill(events, 4);
+  events.forget(2);
   typename test::Handles<TestType>::Epoll no_epoll{first.duplicate().release()};
   std::error_code ec;
   CHECK(no_epoll.wait(events, Timeout::now, ec) == 0);
   CHECK(ec == std::errc::invalid_argument);
   CHECK(events.empty());
+  CHECK(walked(events).empty());
+  fill(events, 4);
+  CHECK_THROWS_AS(no_epoll.wait(events, Timeout::now), std::system_error);
+  CHECK(events.empty());
+  CHECK(walked(events).empty());
 }

@@ -23,7 +23,7 @@ constexpr int events_limit = INT_MAX / static_cast<int>(sizeof(Event));
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("epoll_wait: finds fault in a fixed order", "[epoll][wait]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("epoll_wait: finds fault in a fixed order", "[epoll][wait]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   typename Handles<TestType>::EventFd event{on.backend};
@@ -72,7 +72,7 @@ TEMPLATE_LIST_TEST_CASE("epoll_wait: finds fault in a fixed order", "[epoll][wai
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("epoll_wait: a range is checked to its end", "[epoll][wait]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("epoll_wait: a range is checked to its end", "[epoll][wait]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   typename Handles<TestType>::EventFd event{on.backend, 1};
@@ -87,7 +87,7 @@ TEMPLATE_LIST_TEST_CASE("epoll_wait: a range is checked to its end", "[epoll][wa
 }
 
 TEMPLATE_LIST_TEST_CASE("epoll_pwait: the mask and the time are read before anything else", "[epoll][wait]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   Event room[1];
@@ -108,7 +108,7 @@ TEMPLATE_LIST_TEST_CASE("epoll_pwait: the mask and the time are read before anyt
   CHECK(on.backend.epoll_pwait2(-1, room, 0, &now, bad_mask) == fault);
 }
 
-TEMPLATE_LIST_TEST_CASE("epoll_wait: an event that has no good address stays due", "[epoll][wait]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("epoll_wait: an event that has no good address stays due", "[epoll][wait]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   typename Handles<TestType>::EventFd level{on.backend, 1};
@@ -150,7 +150,7 @@ TEST_CASE("epoll_wait: what was copied before a fault is reported, and the rest 
   CHECK(::munmap(mapped, page) == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("epoll_wait: what is not filled is not touched", "[epoll][wait]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("epoll_wait: what is not filled is not touched", "[epoll][wait]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   typename Handles<TestType>::EventFd event{on.backend};
@@ -168,7 +168,7 @@ TEMPLATE_LIST_TEST_CASE("epoll_wait: what is not filled is not touched", "[epoll
   CHECK(room[1] == before);
 }
 
-TEMPLATE_LIST_TEST_CASE("epoll_wait: a time-out is waited for in full", "[epoll][wait][timeout]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("epoll_wait: a time-out is waited for in full", "[epoll][wait][timeout]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   typename Handles<TestType>::EventFd idle{on.backend};
@@ -195,7 +195,7 @@ TEMPLATE_LIST_TEST_CASE("epoll_wait: a time-out is waited for in full", "[epoll]
 }
 
 TEMPLATE_LIST_TEST_CASE("epoll_pwait2: a time-out is waited for to the nanosecond", "[epoll][wait][timeout]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   Event room[1];
@@ -208,8 +208,7 @@ TEMPLATE_LIST_TEST_CASE("epoll_pwait2: a time-out is waited for to the nanosecon
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("epoll_wait: no time passes when something is due", "[epoll][wait][timeout]",
-                        test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("epoll_wait: no time passes when something is due", "[epoll][wait][timeout]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   typename Handles<TestType>::EventFd event{on.backend, 1};
@@ -227,7 +226,7 @@ TEMPLATE_LIST_TEST_CASE("epoll_wait: no time passes when something is due", "[ep
   CHECK(watch.up_to(0ns) == 0ns);
 }
 
-TEMPLATE_LIST_TEST_CASE("epoll_wait: zero is an fd like any other", "[epoll][wait]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("epoll_wait: zero is an fd like any other", "[epoll][wait]", test::AllWays) {
   // 0, 1 and 2 are open when a program starts, and are no epolls.
   TestType on;
   Event room[1];

@@ -72,7 +72,7 @@ std::string bytes_of(const void* from, std::size_t n) { return {static_cast<cons
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("Fault results: bytes in front of a bad address are there, and are not counted", "[fault]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   const Edge edge{4};
@@ -136,8 +136,7 @@ TEMPLATE_LIST_TEST_CASE("Fault results: bytes in front of a bad address are ther
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("Fault results: what cannot be told is EFAULT, and has happened", "[fault]",
-                        test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Fault results: what cannot be told is EFAULT, and has happened", "[fault]", test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   const test::UnixSockets calls{on, SOCK_DGRAM};
@@ -172,7 +171,7 @@ TEMPLATE_LIST_TEST_CASE("Fault results: what cannot be told is EFAULT, and has h
 }
 
 TEMPLATE_LIST_TEST_CASE("Fault results: files that came are open, though it is not told where", "[fault][rights]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   const test::UnixSockets calls{on};
@@ -201,7 +200,7 @@ TEMPLATE_LIST_TEST_CASE("Fault results: files that came are open, though it is n
   CHECK(on.backend.close(next).ok());
 }
 
-TEMPLATE_LIST_TEST_CASE("Vectors: they are looked at once, in order", "[vectors][fault]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Vectors: they are looked at once, in order", "[vectors][fault]", test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   typename Handles<TestType>::Pipe pipe{on.backend};

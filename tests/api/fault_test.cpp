@@ -40,7 +40,7 @@ EmulatedBackend raw(EmulatedBackend backend) { return backend; }
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("Fault: epoll_wait reports what fits and keeps the rest", "[fault][epoll]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Fault: epoll_wait reports what fits and keeps the rest", "[fault][epoll]", test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   const EventFlags mode = GENERATE(EventFlags{}, EventFlags::et, EventFlags::oneshot);
@@ -64,7 +64,7 @@ TEMPLATE_LIST_TEST_CASE("Fault: epoll_wait reports what fits and keeps the rest"
   CHECK(Events(rest, rest + n.value()) == (mode.empty() ? level : Events{{in, 2}, {in, 3}}));
 }
 
-TEMPLATE_LIST_TEST_CASE("Fault: memory that cannot be written is no room", "[fault]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Fault: memory that cannot be written is no room", "[fault]", test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   typename Handles<TestType>::EventFd event{on.backend, 5};
@@ -78,7 +78,7 @@ TEMPLATE_LIST_TEST_CASE("Fault: memory that cannot be written is no room", "[fau
   CHECK(backend.read(event.fd(), const_cast<char*>("in the program's text"), 8) == Size::failure(EAGAIN));
 }
 
-TEMPLATE_LIST_TEST_CASE("Fault: an eventfd's number is whole or not there", "[fault][eventfd]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Fault: an eventfd's number is whole or not there", "[fault][eventfd]", test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   typename Handles<TestType>::EventFd event{on.backend, 5};
@@ -90,7 +90,7 @@ TEMPLATE_LIST_TEST_CASE("Fault: an eventfd's number is whole or not there", "[fa
   CHECK(event.try_read() == std::nullopt);
 }
 
-TEMPLATE_LIST_TEST_CASE("Fault: a pipe moves whole slots before a bad address", "[fault][pipe]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Fault: a pipe moves whole slots before a bad address", "[fault][pipe]", test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   typename Handles<TestType>::Pipe pipe{on.backend};
@@ -115,7 +115,7 @@ TEMPLATE_LIST_TEST_CASE("Fault: a pipe moves whole slots before a bad address", 
 }
 
 TEMPLATE_LIST_TEST_CASE("Fault: a unix stream moves whole chunks before a bad address", "[fault][unix]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   auto [a, b] = Handles<TestType>::Socket::pair(on.backend);
@@ -128,7 +128,7 @@ TEMPLATE_LIST_TEST_CASE("Fault: a unix stream moves whole chunks before a bad ad
   CHECK(backend.recvfrom(b.fd(), memory.start(), 1000, 0, nullptr, nullptr) == Size{100});
 }
 
-TEMPLATE_LIST_TEST_CASE("Fault: arguments behind a pointer are whole or EFAULT", "[fault]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Fault: arguments behind a pointer are whole or EFAULT", "[fault]", test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   const Guarded memory;
@@ -152,7 +152,7 @@ TEMPLATE_LIST_TEST_CASE("Fault: arguments behind a pointer are whole or EFAULT",
 }
 
 TEMPLATE_LIST_TEST_CASE("Fault: a timerfd's count ends where memory does, and is gone", "[fault][timerfd]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   const typename Handles<TestType>::OwnedFd timer{on.backend, on.backend.timerfd_create(CLOCK_MONOTONIC, 0).value()};
@@ -168,7 +168,7 @@ TEMPLATE_LIST_TEST_CASE("Fault: a timerfd's count ends where memory does, and is
 }
 
 TEMPLATE_LIST_TEST_CASE("Fault: a signalfd's record that does not fit is lost, and the rest stays", "[fault][signalfd]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const auto backend = raw(on.backend);
   const SignalSet set = SignalSet::of(SIGUSR1, SIGUSR2);

@@ -26,7 +26,7 @@ Sizes lengths(const RawPipe<On>& pipe, std::size_t n) {
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("Packet pipe: a read returns one packet, however much it asks for", "[pipe][packets]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on, packets};
   REQUIRE(pipe.write("abcde") == 5);
@@ -38,7 +38,7 @@ TEMPLATE_LIST_TEST_CASE("Packet pipe: a read returns one packet, however much it
 }
 
 TEMPLATE_LIST_TEST_CASE("Packet pipe: a short read drops the rest and frees the slot", "[pipe][packets]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on, packets};
   for (int i = 0; i < 16; ++i) REQUIRE(pipe.write(10) == 10);
@@ -50,8 +50,7 @@ TEMPLATE_LIST_TEST_CASE("Packet pipe: a short read drops the rest and frees the 
   CHECK_FALSE(pipe.is_full());
 }
 
-TEMPLATE_LIST_TEST_CASE("Packet pipe: a long write is cut into packets of a page", "[pipe][packets]",
-                        test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Packet pipe: a long write is cut into packets of a page", "[pipe][packets]", test::AllWays) {
   TestType on;
   struct Row {
     std::size_t size;
@@ -68,7 +67,7 @@ TEMPLATE_LIST_TEST_CASE("Packet pipe: a long write is cut into packets of a page
   CHECK(lengths(pipe, 70000) == Sizes(16, 4096));
 }
 
-TEMPLATE_LIST_TEST_CASE("Packet pipe: each packet takes a slot, be it one byte", "[pipe][packets]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Packet pipe: each packet takes a slot, be it one byte", "[pipe][packets]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on, packets};
   int written = 0;
@@ -78,7 +77,7 @@ TEMPLATE_LIST_TEST_CASE("Packet pipe: each packet takes a slot, be it one byte",
 }
 
 TEMPLATE_LIST_TEST_CASE("Packet pipe: there is no empty packet, and an empty read takes none", "[pipe][packets]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on, packets};
   CHECK(pipe.write("") == 0);
@@ -89,7 +88,7 @@ TEMPLATE_LIST_TEST_CASE("Packet pipe: there is no empty packet, and an empty rea
   CHECK(pipe.take(100) == "abcde");
 }
 
-TEMPLATE_LIST_TEST_CASE("Packet pipe: vectors are one packet", "[pipe][packets][vectors]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Packet pipe: vectors are one packet", "[pipe][packets][vectors]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on, packets};
   char memory[6000] = "abcdefghi";
@@ -109,7 +108,7 @@ TEMPLATE_LIST_TEST_CASE("Packet pipe: vectors are one packet", "[pipe][packets][
 }
 
 TEMPLATE_LIST_TEST_CASE("Packet pipe: the mode of the writer when it writes is what counts", "[pipe][packets]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const auto set_direct = [&](int fd, bool is_on) {
     CHECK(on.backend.fcntl(fd, F_SETFL, is_on ? packets : O_NONBLOCK) == 0);

@@ -22,7 +22,7 @@ int slots_in_use(RawPipe<On>& pipe, const On& on) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("Pipe: sixteen slots of 4096 bytes", "[pipe][slots]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: sixteen slots of 4096 bytes", "[pipe][slots]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   CHECK(on.backend.fcntl(pipe.reader(), F_GETPIPE_SZ) == 65536);
@@ -32,7 +32,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: sixteen slots of 4096 bytes", "[pipe][slots]", te
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: it is full when all slots are used, though bytes still fit by merging", "[pipe][slots]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   for (int i = 0; i < 61440; ++i) REQUIRE(pipe.write(1) == 1);
@@ -47,7 +47,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: it is full when all slots are used, though bytes 
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: a write tops up the last slot with what is beyond whole pages, if all of that fits",
-                        "[pipe][slots]", test::AllBackends) {
+                        "[pipe][slots]", test::AllWays) {
   TestType on;
   struct Row {
     std::vector<std::size_t> writes;
@@ -79,7 +79,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a write tops up the last slot with what is beyond
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: equal writes until none fits", "[pipe][slots]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: equal writes until none fits", "[pipe][slots]", test::AllWays) {
   TestType on;
   struct Row {
     std::size_t size;
@@ -111,7 +111,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: equal writes until none fits", "[pipe][slots]", t
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: bytes that were read still take their room in the slot", "[pipe][slots]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   pipe.fill(15);
@@ -129,7 +129,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: bytes that were read still take their room in the
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: with all slots used, a write may still be a part of itself", "[pipe][slots]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   pipe.fill(15);
@@ -142,7 +142,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: with all slots used, a write may still be a part 
   CHECK(pipe.drained_since(0));
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: up to 4096 bytes go in whole or not at all", "[pipe][slots]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: up to 4096 bytes go in whole or not at all", "[pipe][slots]", test::AllWays) {
   TestType on;
   for (const std::size_t size : std::initializer_list<std::size_t>{1, 100, 4095, 4096}) {
     CAPTURE(size);
@@ -155,7 +155,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: up to 4096 bytes go in whole or not at all", "[pi
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: a slot is free once its last byte was read", "[pipe][slots]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: a slot is free once its last byte was read", "[pipe][slots]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   pipe.fill();
@@ -169,7 +169,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a slot is free once its last byte was read", "[pi
   CHECK(pipe.drained_since(4096));
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: sizes are rounded up to a power of two of pages", "[pipe][resize]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: sizes are rounded up to a power of two of pages", "[pipe][resize]", test::AllWays) {
   TestType on;
   struct Row {
     long bytes;
@@ -197,7 +197,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: sizes are rounded up to a power of two of pages",
   CHECK(on.backend.fcntl(pipe.writer(), F_GETPIPE_SZ) == 8192);
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: it cannot be made smaller than what is in use", "[pipe][resize]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: it cannot be made smaller than what is in use", "[pipe][resize]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   pipe.fill(5);
@@ -214,7 +214,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: it cannot be made smaller than what is in use", "
   CHECK(pipe.drained_since(0));
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: shrinking to what is in use makes it full", "[pipe][resize]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: shrinking to what is in use makes it full", "[pipe][resize]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   pipe.fill(8);
@@ -224,7 +224,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: shrinking to what is in use makes it full", "[pip
   CHECK(pipe.write(1) == would_block());
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: its size can be changed when one end is closed", "[pipe][resize]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: its size can be changed when one end is closed", "[pipe][resize]", test::AllWays) {
   TestType on;
   RawPipe<TestType> no_reader{on};
   no_reader.close_reader();
@@ -235,7 +235,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: its size can be changed when one end is closed", 
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: a new size wakes whoever wants to write, whatever it is", "[pipe][resize][wake]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   test::WakeKeys<TestType> reader_keys{on, pipe.reader()};
@@ -260,7 +260,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a new size wakes whoever wants to write, whatever
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: a write that does not wait and only tops up says so, be it by one byte", "[pipe][slots]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   for (int i = 0; i < 15; ++i) REQUIRE(pipe.write(4096) == 4096);

@@ -33,7 +33,7 @@ int error_of_pipe2(const B& backend, int flags) {
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("pipe2: three flags are known, and one that needs a build option", "[pipe][create]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   constexpr int known = O_CLOEXEC | O_NONBLOCK | O_DIRECT;
   for (int bit = 0; bit < 32; ++bit) {
@@ -49,7 +49,7 @@ TEMPLATE_LIST_TEST_CASE("pipe2: three flags are known, and one that needs a buil
 }
 
 TEMPLATE_LIST_TEST_CASE("pipe2: flags are checked before the limit on fds, that before the pointer", "[pipe][create]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const int lowest = on.backend.dup(0).value();
   CHECK(on.backend.close(lowest).ok());
@@ -82,7 +82,7 @@ TEMPLATE_LIST_TEST_CASE("pipe2: flags are checked before the limit on fds, that 
 }
 
 TEMPLATE_LIST_TEST_CASE("pipe2: the reading end gets the lower number, each end its own flags", "[pipe][create]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const RawPipe<TestType> pipe{on, O_NONBLOCK | O_CLOEXEC | O_DIRECT};
   CHECK(pipe.reader() < pipe.writer());
@@ -95,7 +95,7 @@ TEMPLATE_LIST_TEST_CASE("pipe2: the reading end gets the lower number, each end 
   CHECK(on.backend.fcntl(pipe.writer(), F_GETFL) == (O_WRONLY | O_NONBLOCK | O_DIRECT));
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: bytes come out as they went in, however they are cut", "[pipe]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: bytes come out as they went in, however they are cut", "[pipe]", test::AllWays) {
   TestType on;
   const RawPipe<TestType> pipe{on};
   CHECK(pipe.write("abc") == 3);
@@ -112,7 +112,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: bytes come out as they went in, however they are 
   CHECK(large.drained_since(65536));
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: a vector is written and read as one", "[pipe][vectors]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: a vector is written and read as one", "[pipe][vectors]", test::AllWays) {
   TestType on;
   const RawPipe<TestType> pipe{on};
   char text[] = "abcdefgh";
@@ -125,7 +125,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a vector is written and read as one", "[pipe][vec
   CHECK(std::string(got + 4, 3) == "abc");
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: an empty read and an empty write do nothing at all", "[pipe]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: an empty read and an empty write do nothing at all", "[pipe]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   test::WakeKeys<TestType> reader_keys{on, pipe.reader()};
@@ -145,7 +145,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: an empty read and an empty write do nothing at al
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: a call is refused for its direction, then for the state, then for the buffer",
-                        "[pipe][errors]", test::AllBackends) {
+                        "[pipe][errors]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   const auto read = [&](int fd, void* buffer, std::size_t n) { return on.backend.read(fd, buffer, n); };
@@ -170,7 +170,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a call is refused for its direction, then for the
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: of a long write, as much goes as there is room for, be it one byte", "[pipe]",
-                        test::AllBackends) {
+                        test::AllWays) {
   constexpr std::size_t page = 4096;
   TestType on;
   RawPipe<TestType> pipe{on};
@@ -182,7 +182,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: of a long write, as much goes as there is room fo
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: what faults half-way is written and read by whole slots", "[pipe][errors]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   std::string memory(8192, 'x');
@@ -213,7 +213,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: what faults half-way is written and read by whole
   CHECK(pipe.take(100) == "abcxxxxxxxxxx");
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: it has no position", "[pipe][errors]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: it has no position", "[pipe][errors]", test::AllWays) {
   TestType on;
   const RawPipe<TestType> pipe{on};
   char byte = 0;
@@ -225,7 +225,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: it has no position", "[pipe][errors]", test::AllB
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: FIONREAD says at either end how much is queued, also when the other is closed",
-                        "[pipe][ioctl]", test::AllBackends) {
+                        "[pipe][ioctl]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   const auto queued_at = [&](int fd) {
@@ -249,7 +249,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: FIONREAD says at either end how much is queued, a
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: what was written before the last writer closed is read, then the end", "[pipe][close]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   typename Handles<TestType>::OwnedFd second{on.backend, on.backend.dup(pipe.writer()).value()};
@@ -263,7 +263,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: what was written before the last writer closed is
   CHECK(pipe.read(1) == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: a write that nobody can read is EPIPE", "[pipe][close]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: a write that nobody can read is EPIPE", "[pipe][close]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   typename Handles<TestType>::OwnedFd second{on.backend, on.backend.dup(pipe.reader()).value()};
@@ -274,7 +274,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a write that nobody can read is EPIPE", "[pipe][c
   CHECK(pipe.write("abc") == Size::failure(EPIPE));
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: poll shows bytes, free slots and what is closed", "[pipe][poll]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: poll shows bytes, free slots and what is closed", "[pipe][poll]", test::AllWays) {
   TestType on;
   {
     RawPipe<TestType> pipe{on};
@@ -302,7 +302,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: poll shows bytes, free slots and what is closed",
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: every write wakes the reading end", "[pipe][wake]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: every write wakes the reading end", "[pipe][wake]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   test::WakeKeys<TestType> keys{on, pipe.reader()};
@@ -324,7 +324,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: every write wakes the reading end", "[pipe][wake]
   CHECK(keys.take() == test::WakeKeys<TestType>::any);
 }
 
-TEMPLATE_LIST_TEST_CASE("Pipe: a failed write is an edge for the reader", "[pipe][wake]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("Pipe: a failed write is an edge for the reader", "[pipe][wake]", test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   test::WakeKeys<TestType> keys{on, pipe.reader()};
@@ -341,7 +341,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a failed write is an edge for the reader", "[pipe
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: a read wakes the writing end if it frees a slot while all are in use", "[pipe][wake]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   RawPipe<TestType> pipe{on};
   test::WakeKeys<TestType> keys{on, pipe.writer()};
@@ -368,7 +368,7 @@ TEMPLATE_LIST_TEST_CASE("Pipe: a read wakes the writing end if it frees a slot w
 }
 
 TEMPLATE_LIST_TEST_CASE("Pipe: closing an end is an edge at the other, whatever that asked for", "[pipe][wake]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   struct Row {
     EventFlags asked;

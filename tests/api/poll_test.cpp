@@ -9,6 +9,7 @@
 #include "../support/threads.hpp"
 
 #include <climits>
+#include <cstring>
 
 using namespace rouse;
 using namespace std::literals;
@@ -31,7 +32,7 @@ constexpr EventFlags neither{};
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("poll: of how many there are, the lower half counts", "[poll][errors]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("poll: of how many there are, the lower half counts", "[poll][errors]", test::AllWays) {
   TestType on;
   const auto backend = test::bare(on.backend);
   typename Handles<TestType>::EventFd ready{on.backend, 1};
@@ -44,7 +45,7 @@ TEMPLATE_LIST_TEST_CASE("poll: of how many there are, the lower half counts", "[
   CHECK(backend.poll(&entry, ~::nfds_t{0}, 0) == SysResult<int>::failure(EINVAL));
 }
 
-TEMPLATE_LIST_TEST_CASE("poll: checks the count before the entries", "[poll][errors]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("poll: checks the count before the entries", "[poll][errors]", test::AllWays) {
   TestType on;
   const auto backend = test::bare(on.backend);
   ::rlimit limit{};
@@ -64,7 +65,7 @@ TEMPLATE_LIST_TEST_CASE("poll: checks the count before the entries", "[poll][err
   CHECK(backend.poll(entries.data(), limit.rlim_cur, 0) == SysResult<int>{0});
 }
 
-TEMPLATE_LIST_TEST_CASE("poll: answers every entry and counts those with an answer", "[poll]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("poll: answers every entry and counts those with an answer", "[poll]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::EventFd idle{on.backend};
   typename Handles<TestType>::EventFd ready{on.backend, 1};
@@ -104,7 +105,38 @@ TEMPLATE_LIST_TEST_CASE("poll: answers every entry and counts those with an answ
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("poll: each kind of file has its bits", "[poll]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("poll: few entries are answered as many are, wherever they lie", "[poll]", test::AllWays) {
+  TestType on;
+  typename Handles<TestType>::EventFd idle{on.backend};
+  typename Handles<TestType>::EventFd ready{on.backend, 1};
+  const auto backend = test::bare(on.backend);
+  char memory[16 * sizeof(::pollfd)];
+  for (int n = 1; n <= 10; ++n) {
+    CAPTURE(n);
+    char* const entries = memory + n;  // Aligned or not.
+    const auto at = [&](int i) { return entries + static_cast<std::size_t>(i) * sizeof(::pollfd); };
+    const auto answer = [&](int i) {
+      ::pollfd entry{};
+      std::memcpy(&entry, at(i), sizeof entry);
+      return entry.revents;
+    };
+    const auto ask = [&](int fd, int milliseconds) {
+      for (int i = 0; i < n; ++i) {
+        const ::pollfd entry{i == n - 1 ? fd : idle.fd(), POLLIN, 99};
+        std::memcpy(at(i), &entry, sizeof entry);
+      }
+      return backend.poll(reinterpret_cast<::pollfd*>(entries), static_cast<::nfds_t>(n), milliseconds);
+    };
+    CHECK(ask(ready.fd(), -1) == SysResult<int>{1});
+    for (int i = 0; i < n; ++i) CHECK(answer(i) == (i == n - 1 ? POLLIN : 0));
+    CHECK(ask(-1, 0) == SysResult<int>{0});
+    for (int i = 0; i < n; ++i) CHECK(answer(i) == 0);
+    CHECK(ask(idle.fd(), 1) == SysResult<int>{0});
+    for (int i = 0; i < n; ++i) CHECK(answer(i) == 0);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("poll: each kind of file has its bits", "[poll]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::EventFd event{on.backend};
   typename Handles<TestType>::Pipe pipe{on.backend};
@@ -126,7 +158,7 @@ TEMPLATE_LIST_TEST_CASE("poll: each kind of file has its bits", "[poll]", test::
   CHECK(poll_bits(on.backend, ends.second.fd()) == (readable | writable_socket | EventFlags::rdhup));
 }
 
-TEMPLATE_LIST_TEST_CASE("poll: an epoll is readable while something in it is due", "[poll][epoll]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("poll: an epoll is readable while something in it is due", "[poll][epoll]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   typename Handles<TestType>::EventFd event{on.backend};
@@ -152,7 +184,7 @@ TEMPLATE_LIST_TEST_CASE("poll: an epoll is readable while something in it is due
   CHECK(bits() == neither);
 }
 
-TEMPLATE_LIST_TEST_CASE("poll: looking at an edge does not take it", "[poll][epoll][edge]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("poll: looking at an edge does not take it", "[poll][epoll][edge]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll epoll{on.backend};
   typename Handles<TestType>::EventFd event{on.backend};
@@ -173,8 +205,7 @@ TEMPLATE_LIST_TEST_CASE("poll: looking at an edge does not take it", "[poll][epo
   CHECK(poll_bits(on.backend, epoll.fd()) == neither);
 }
 
-TEMPLATE_LIST_TEST_CASE("poll: a nested epoll is asked through all levels", "[poll][epoll][nesting]",
-                        test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("poll: a nested epoll is asked through all levels", "[poll][epoll][nesting]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::Epoll bottom{on.backend};
   typename Handles<TestType>::Epoll middle{on.backend};
@@ -200,7 +231,7 @@ TEMPLATE_LIST_TEST_CASE("poll: a nested epoll is asked through all levels", "[po
   CHECK(bits(middle) == neither);
 }
 
-TEMPLATE_LIST_TEST_CASE("poll: a time-out is waited for in full", "[poll][timeout]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("poll: a time-out is waited for in full", "[poll][timeout]", test::AllWays) {
   TestType on;
   typename Handles<TestType>::EventFd idle{on.backend};
   typename Handles<TestType>::EventFd ready{on.backend, 1};

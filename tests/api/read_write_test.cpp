@@ -35,7 +35,7 @@ int fewer_than_none() {
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("Read and write: a number that is not open comes before all else", "[read_write][errors]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const auto bad = Size::failure(EBADF);
   for (const int fd : {-1, INT_MIN, INT_MAX}) {
@@ -56,7 +56,7 @@ TEMPLATE_LIST_TEST_CASE("Read and write: a number that is not open comes before 
 }
 
 TEMPLATE_LIST_TEST_CASE("Read and write: the wrong direction is EBADF, whatever the rest", "[read_write][errors]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const FileKinds<TestType> files{on};
   const int reader = files.fd(Kind::pipe_reader);
@@ -69,7 +69,7 @@ TEMPLATE_LIST_TEST_CASE("Read and write: the wrong direction is EBADF, whatever 
 }
 
 TEMPLATE_LIST_TEST_CASE("Read and write: an epoll refuses both without looking", "[read_write][errors]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const typename test::Handles<TestType>::Epoll epoll{on.backend};
   char byte = 0;
@@ -87,7 +87,7 @@ TEMPLATE_LIST_TEST_CASE("Read and write: an epoll refuses both without looking",
 }
 
 TEMPLATE_LIST_TEST_CASE("Read and write: a range that leaves user space is refused before the file is asked",
-                        "[read_write][errors]", test::AllBackends) {
+                        "[read_write][errors]", test::AllWays) {
   TestType on;
   char byte = 0;
   for (const auto& [kind, name, fd] : FileKinds<TestType>{on}) {
@@ -104,7 +104,7 @@ TEMPLATE_LIST_TEST_CASE("Read and write: a range that leaves user space is refus
 }
 
 TEMPLATE_LIST_TEST_CASE("Read and write: vectors are checked in order", "[read_write][vectors][errors]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const FileKinds<TestType> files{on};
   char bytes[16] = {};
@@ -146,7 +146,7 @@ TEMPLATE_LIST_TEST_CASE("Read and write: vectors are checked in order", "[read_w
 }
 
 TEMPLATE_LIST_TEST_CASE("Read and write: one vector alone is cut to what a call can move", "[read_write][vectors]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const FileKinds<TestType> files{on};
   const std::uint64_t five = 5;
@@ -160,7 +160,7 @@ TEMPLATE_LIST_TEST_CASE("Read and write: one vector alone is cut to what a call 
 }
 
 TEMPLATE_LIST_TEST_CASE("lseek, pread, pwrite: files without a position say ESPIPE, or nothing at all",
-                        "[read_write][errors]", test::AllBackends) {
+                        "[read_write][errors]", test::AllWays) {
   TestType on;
   for (const auto& [kind, name, fd] : FileKinds<TestType>{on}) {
     CAPTURE(name);
@@ -184,7 +184,7 @@ TEMPLATE_LIST_TEST_CASE("lseek, pread, pwrite: files without a position say ESPI
 }
 
 TEMPLATE_LIST_TEST_CASE("/dev/null: it is empty, takes all and looks at nothing", "[read_write][dev_null]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const int fd = on.backend.open("/dev/null", O_RDWR | O_CLOEXEC).value();
   static char bytes[8];  // The stack may lie too near the end of user space for what is written of it below.
@@ -208,7 +208,7 @@ TEMPLATE_LIST_TEST_CASE("/dev/null: it is empty, takes all and looks at nothing"
   CHECK(on.backend.close(fd).ok());
 }
 
-TEMPLATE_LIST_TEST_CASE("/dev/null: it can be opened one way only", "[read_write][dev_null]", test::AllBackends) {
+TEMPLATE_LIST_TEST_CASE("/dev/null: it can be opened one way only", "[read_write][dev_null]", test::AllWays) {
   TestType on;
   const int reader = on.backend.open("/dev/null", O_RDONLY | O_CREAT | O_TRUNC | O_NOCTTY).value();
   const int writer = on.backend.open("/dev/null", O_WRONLY | O_APPEND).value();
@@ -226,7 +226,7 @@ TEMPLATE_LIST_TEST_CASE("/dev/null: it can be opened one way only", "[read_write
 }
 
 TEMPLATE_LIST_TEST_CASE("/dev/null: it is always ready, and no epoll takes it", "[read_write][dev_null][epoll]",
-                        test::AllBackends) {
+                        test::AllWays) {
   TestType on;
   const FileKinds<TestType> files{on};
   const int fd = files.fd(Kind::dev_null);

@@ -33,7 +33,18 @@ struct OnEmulated {
   Backend backend{kernel};
 };
 
+/// The same with nobody watching: many calls are made on the spot then, in another way than all others.
+struct OnUnwatched {
+  using Backend = rouse::EmulatedBackend;
+  static constexpr bool is_emulated = true;
+
+  rouse::kernel::Kernel kernel;
+  Backend backend{kernel};
+};
+
 using AllBackends = std::tuple<OnLinux, OnEmulated>;
+/// For calls that can be made on the spot.
+using AllWays = std::tuple<OnLinux, OnEmulated, OnUnwatched>;
 
 /// The handles over the kernel of a case.
 template <class On>

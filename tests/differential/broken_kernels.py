@@ -15,8 +15,8 @@ import sys
 TABLE = [
     ("a write onto a pipe that holds something is no edge",
      "pipe_file.hpp",
-     "  if (was_empty || ring_->was_polled) wake_reader();",
-     "  if (was_empty || (!BROKEN && ring_->was_polled)) wake_reader();"),
+     "    if (was_empty || ring_->was_polled) wake_reader();",
+     "    if (was_empty || (!BROKEN && ring_->was_polled)) wake_reader();"),
     ("writing 0 to an eventfd wakes nobody",
      "eventfd_file.hpp",
      "    queue.wake(EventFlags::in);",

@@ -52,7 +52,8 @@ inline void check_epoll(const Kernel& kernel, const EpollFile& epoll, std::uint6
 inline void check_pipe(const Kernel& kernel, const PipeEnd& end) {
   const PipeRing& ring = end.ring();
   if (ring.slots.size() > ring.slots_max) broken(kernel, "a pipe uses more slots than it has");
-  for (const PipeSlot& slot : ring.slots) {
+  for (std::size_t i = 0; i < ring.slots.size(); ++i) {
+    const PipeSlot& slot = ring.slots[i];
     if (slot.left() == 0 || slot.size > page_size) broken(kernel, "a pipe's slot is empty or too long");
   }
   if ((end.is_readable() ? ring.reader : ring.writer) != &end) broken(kernel, "a pipe does not know its end");

@@ -8,8 +8,8 @@
 #pragma once
 
 #include "file.hpp"
+#include "pipe_slots.hpp"
 
-#include <deque>
 #include <memory>
 #include <sys/ioctl.h>
 
@@ -17,20 +17,9 @@ namespace rouse::inline v0::kernel {
 
 class PipeEnd;
 
-/// A page of bytes.
-struct PipeSlot {
-  std::unique_ptr<char[]> page;
-  std::size_t size = 0;    ///< Bytes in it, from the start, also those that were read.
-  std::size_t taken = 0;   ///< How many were read.
-  bool is_packet = false;  ///< Written with O_DIRECT: read as one, never topped up.
-
-  [[nodiscard]] std::size_t left() const { return size - taken; }
-};
-
 /// What the ends share.
 struct PipeRing : SyncPoint {
-  std::deque<PipeSlot> slots;
-  std::unique_ptr<char[]> spare;  ///< The page of a slot that is gone, for the next one.
+  PipeSlots slots;
   std::size_t slots_max = pipe_default_slots;
   PipeEnd* reader = nullptr;  ///< Null once closed.
   PipeEnd* writer = nullptr;
@@ -42,7 +31,7 @@ struct PipeRing : SyncPoint {
   [[nodiscard]] bool is_full() const { return slots.size() >= slots_max; }
   [[nodiscard]] std::size_t bytes() const {
     std::size_t sum = 0;
-    for (const PipeSlot& slot : slots) sum += slot.left();
+    for (std::size_t i = 0; i < slots.size(); ++i) sum += slots[i].left();
     return sum;
   }
 };
@@ -72,6 +61,15 @@ class PipeEnd final : public File {
 
   inline SysResult<std::size_t> read(UserOutput& to) override;
   inline SysResult<std::size_t> write(UserInput& from) override;
+
+  // -- what these come to where one slot is all it takes and nothing is in the way: out of line, as those who call it
+  //    read and write other files as well
+
+  /// How many bytes were read; 0 if nothing was done. Precondition: a reading end.
+  std::size_t read_at_once(void* to, std::size_t n);
+  /// True if all was written; else nothing was done. Precondition: a writing end.
+  bool write_at_once(const void* from, std::size_t n);
+
   inline SysResult<int> ioctl(unsigned long request, void* argument) override;
 
   [[nodiscard]] WaitStyle wait_style(Direction) const override { return {any_key, true}; }
@@ -108,6 +106,18 @@ class PipeEnd final : public File {
   void wake_writer() const {
     if (ring_->writer != nullptr) ring_->writer->queue.wake(EventFlags::out | EventFlags::wrnorm);
   }
+  /// A write that found the pipe empty, or not, is over.
+  void tell_of_write(bool was_empty) const {
+    if (was_empty || ring_->was_polled) wake_reader();
+  }
+  /// The last slot, if `n` bytes may be added to it; else null.
+  [[nodiscard]] PipeSlot* slot_to_top_up(std::size_t n) const {
+    if (ring_->slots.empty()) return nullptr;
+    PipeSlot& last = ring_->slots.back();
+    return !last.is_packet && last.size + n <= page_size ? &last : nullptr;
+  }
+  /// Precondition: the pipe is not full.
+  [[nodiscard]] PipeSlot& new_slot() const { return ring_->slots.push_back((status_flags() & O_DIRECT) != 0); }
   SysResult<std::size_t> fill(UserInput& from);
 
   std::shared_ptr<PipeRing> ring_;
@@ -131,7 +141,6 @@ inline SysResult<std::size_t> PipeEnd::read(UserOutput& to) {
     const bool packet = slot.is_packet;
     if (packet || slot.left() == 0) {
       freed_when_full = freed_when_full || ring_->is_full();
-      ring_->spare = std::move(slot.page);
       ring_->slots.pop_front();
     }
     if (packet) break;
@@ -160,7 +169,7 @@ inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
   // A blocked write is asked for O_NONBLOCK again, but only once there was room for some of it.
   if (from.has_slept() && result.would_block() && from.moved() == before) return result;
   // An edge for the reader in any case, also if nothing fitted. Test: "Pipe: a failed write is an edge for the reader".
-  if (was_empty || ring_->was_polled) wake_reader();
+  tell_of_write(was_empty);
   return result.would_block() && from.moved() != 0 ? SysResult<std::size_t>{from.moved()} : result;
 }
 
@@ -169,20 +178,13 @@ inline SysResult<std::size_t> PipeEnd::write(UserInput& from) {
 inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) try {
   release_edge(*ring_);
   const std::size_t odd = from.left() % page_size;
-  if (!ring_->slots.empty() && !from.has_slept()) {
-    PipeSlot& last = ring_->slots.back();
-    if (!last.is_packet && last.size + odd <= page_size) {
-      if (from.get(last.page.get() + last.size, odd) < odd) return SysResult<std::size_t>::failure(EFAULT);
-      last.size += odd;
-    }
+  if (PipeSlot* const last = from.has_slept() ? nullptr : slot_to_top_up(odd)) {
+    if (from.get(last->page.get() + last->size, odd) < odd) return SysResult<std::size_t>::failure(EFAULT);
+    last->size += odd;
   }
   while (from.left() > 0 && !ring_->is_full()) {
-    // Before anything is taken from the caller: memory may run out here.
-    if (!ring_->spare) ring_->spare = std::make_unique_for_overwrite<char[]>(page_size);
-    PipeSlot& slot = ring_->slots.emplace_back();
-    slot.page = std::move(ring_->spare);
+    PipeSlot& slot = new_slot();  // Before anything is taken from the caller: memory may run out here.
     slot.size = std::min(from.left(), page_size);
-    slot.is_packet = (status_flags() & O_DIRECT) != 0;
     const std::size_t before = from.moved();
     if (from.get(slot.page.get(), slot.size) < slot.size) {
       ring_->slots.pop_back();
@@ -195,6 +197,40 @@ inline SysResult<std::size_t> PipeEnd::fill(UserInput& from) try {
 } catch (const std::bad_alloc&) {
   if (from.moved() == 0) throw;
   return from.moved();
+}
+
+[[gnu::noinline]] inline std::size_t PipeEnd::read_at_once(void* to, std::size_t n) {
+  PipeRing& ring = *ring_;
+  if (ring.slots.empty()) return 0;
+  PipeSlot& slot = ring.slots.front();
+  const std::size_t left = slot.left();
+  if (slot.is_packet || (n > left && ring.slots.size() > 1)) return 0;
+  const std::size_t part = std::min(n, left);
+  if (!is_writable_for_sure(to, part)) return 0;
+  acquire_edge(ring);
+  detail::copy_to_user(to, slot.page.get() + slot.taken, part);
+  slot.taken += part;
+  if (part == left) {
+    const bool was_full = ring.is_full();
+    ring.slots.pop_front();
+    if (was_full) [[unlikely]]
+      wake_writer();
+  }
+  return part;
+}
+
+[[gnu::noinline]] inline bool PipeEnd::write_at_once(const void* from, std::size_t n) {
+  PipeRing& ring = *ring_;
+  if (ring.reader == nullptr || n == 0 || !is_readable_for_sure(from, n)) return false;  // So it is a page at most.
+  PipeSlot* slot = slot_to_top_up(n);
+  if (slot == nullptr && ring.is_full()) return false;
+  const bool was_empty = ring.slots.empty();
+  if (slot == nullptr) slot = &new_slot();
+  release_edge(ring);
+  detail::copy_from_user(slot->page.get() + slot->size, from, n);
+  slot->size += n;
+  tell_of_write(was_empty);
+  return true;
 }
 
 inline void PipeEnd::hand_on(Direction direction) {

@@ -6,6 +6,7 @@
 #include "eventfd_file.hpp"
 #include "faults.hpp"
 #include "io_vectors.hpp"
+#include "pipe_file.hpp"
 #include "socket_waiting.hpp"
 
 #include <algorithm>
@@ -77,7 +78,7 @@ inline int check_write(const File* file, const void* buffer, std::size_t n) {
 
 // What tests and event loops do most, by far, is to read and write eventfds. With nothing in the way this is done on
 // the spot, in a third of the instructions: what is moved is a number rather than bytes, and nothing has to be kept for
-// later. If nobody watches, the call is not even entered.
+// later. If nobody watches, the call is not even entered. Pipes have the same of their own, once it is entered.
 
 namespace detail_io {
 
@@ -115,7 +116,12 @@ namespace detail_io {
     return SysResult<std::size_t>::failure(refused);
   if (n == 0 && file->kind().is_socket) return 0;
   // Linux moves rw_count_max at most; nothing here holds that much.
-  UserOutput to{buffer, cut(*file, Call::read, n, most)};
+  const std::size_t size = cut(*file, Call::read, n, most);
+  if (auto* const pipe = file_cast<PipeEnd>(file)) {
+    const std::size_t moved = pipe->read_at_once(buffer, size);
+    if (moved > 0) return moved;
+  }
+  UserOutput to{buffer, size};
   return read(kernel, *file, {Call::read, fd}, to);
 }
 [[gnu::noinline]] inline SysResult<std::size_t> write_any(Kernel& kernel, int fd, const void* buffer, std::size_t n,
@@ -124,7 +130,11 @@ namespace detail_io {
   const int refused = check_write(file, buffer, n);
   if (refused != 0) [[unlikely]]
     return SysResult<std::size_t>::failure(refused);
-  UserInput from{buffer, cut(*file, Call::write, std::min(n, rw_count_max), most)};
+  const std::size_t size = cut(*file, Call::write, std::min(n, rw_count_max), most);
+  if (auto* const pipe = file_cast<PipeEnd>(file)) {
+    if (pipe->write_at_once(buffer, size)) return size;
+  }
+  UserInput from{buffer, size};
   return write(kernel, *file, {Call::write, fd}, from);
 }
 

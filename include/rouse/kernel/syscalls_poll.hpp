@@ -89,14 +89,18 @@ inline EventFlags asked_by(const ::pollfd& entry) {
   return EventFlags{static_cast<std::uint16_t>(entry.events)} | poll_always;
 }
 
+/// What one entry is told.
+inline short revents_of(const Kernel& kernel, const ::pollfd& entry) {
+  if (entry.fd < 0) return 0;
+  const EventFlags asked = asked_by(entry);
+  return static_cast<short>((readiness(kernel, entry.fd, asked) & (asked | nval)).bits);
+}
 /// Fills in revents; returns how many entries have any.
 inline int scan(const Kernel& kernel, std::span<::pollfd> entries) {
   int ready = 0;
   for (::pollfd& entry : entries) {
-    const EventFlags bits =
-        entry.fd >= 0 ? readiness(kernel, entry.fd, asked_by(entry)) & (asked_by(entry) | nval) : EventFlags{};
-    entry.revents = static_cast<short>(bits.bits);
-    if (!bits.empty()) ++ready;
+    entry.revents = revents_of(kernel, entry);
+    if (entry.revents != 0) ++ready;
   }
   return ready;
 }
@@ -119,14 +123,15 @@ inline int fd_of(const ::pollfd* entries, unsigned n) {
   return fd;
 }
 
+inline constexpr std::size_t few_entries = 8;
+
 inline SysResult<int> poll(Kernel& kernel, Call call, ::pollfd* user_entries, unsigned n, Deadline& deadline) {
   if (n > kernel.limits.nofile_soft) return SysResult<int>::failure(EINVAL);
   if (!can_read_user(user_entries, n * sizeof *user_entries)) return SysResult<int>::failure(EFAULT);
-  constexpr std::size_t few_max = 8;
-  std::array<::pollfd, few_max> few;
+  std::array<::pollfd, few_entries> few;
   std::vector<::pollfd> many;
-  if (n > few_max) many.resize(n);
-  const std::span<::pollfd> entries{n > few_max ? many.data() : few.data(), n};
+  if (n > few.size()) many.resize(n);
+  const std::span<::pollfd> entries{n > few.size() ? many.data() : few.data(), n};
   for (std::size_t i = 0; i < n; ++i) detail::copy_from_user(&entries[i], user_entries + i, sizeof *user_entries);
   const SysResult<int> ready = wait(
       kernel, {call, n == 1 ? entries[0].fd : -1}, deadline, [&] { return scan(kernel, entries); },
@@ -136,6 +141,43 @@ inline SysResult<int> poll(Kernel& kernel, Call call, ::pollfd* user_entries, un
   // Where the answers go is looked at when they are there, even if there are none to give; and before a signal is.
   const bool is_put = is_user_range(user_entries, 0) && put_revents(user_entries, entries);
   return is_put ? ready : SysResult<int>::failure(EFAULT);
+}
+
+// As reads and writes of eventfds (syscalls_io.hpp), a poll of a few fds that need not wait is done on the spot.
+
+/// How many are ready; or EAGAIN if something is in the way, such as that none is and it is to wait, and nobody is
+/// told.
+[[gnu::noinline]] inline SysResult<int> poll_at_once(const Kernel& kernel, ::pollfd* user_entries, unsigned n,
+                                                     bool waits) {
+  if (n == 0 || n > few_entries || n > kernel.limits.nofile_soft ||
+      !is_writable_for_sure(user_entries, n * sizeof *user_entries)) {
+    return SysResult<int>::failure(EAGAIN);
+  }
+  short found[few_entries];
+  int ready = 0;
+  for (unsigned i = 0; i < n; ++i) {
+    // By its parts, as it was written: a copy of eight bytes would have to wait for the stores that made them.
+    ::pollfd entry;
+    detail::copy_from_user(&entry.fd, user_at(user_entries + i, offsetof(::pollfd, fd)), sizeof entry.fd);
+    detail::copy_from_user(&entry.events, user_at(user_entries + i, offsetof(::pollfd, events)), sizeof entry.events);
+    found[i] = revents_of(kernel, entry);
+    if (found[i] != 0) ++ready;
+  }
+  if (ready == 0 && waits) return SysResult<int>::failure(EAGAIN);
+  for (unsigned i = 0; i < n; ++i) {
+    detail::copy_to_user(user_at(user_entries + i, offsetof(::pollfd, revents)), &found[i], sizeof found[i]);
+  }
+  return ready;
+}
+[[gnu::noinline]] inline SysResult<int> poll_unwatched(Kernel& kernel, ::pollfd* entries, unsigned n,
+                                                       int milliseconds) {
+  Deadline deadline{Deadline::span_of(milliseconds)};
+  return kernel.enter_unwatched([&] { return poll(kernel, Call::poll, entries, n, deadline); });
+}
+[[gnu::noinline]] inline SysResult<int> poll_watched(Kernel& kernel, ::pollfd* entries, unsigned n, int milliseconds) {
+  Deadline deadline{Deadline::span_of(milliseconds)};
+  return kernel.enter_watched({Call::poll, fd_of(entries, n)}, {entries, n, milliseconds},
+                              [&] { return poll(kernel, Call::poll, entries, n, deadline); });
 }
 
 // -- select
@@ -244,10 +286,11 @@ inline SysResult<Time> get_span(const ::timeval* from) {
 
 inline SysResult<int> poll(Kernel& kernel, ::pollfd* entries, ::nfds_t long_n, int milliseconds) {
   const auto n = static_cast<unsigned>(long_n);  // Of which Linux takes the lower 32 bits.
-  Deadline deadline{Deadline::span_of(milliseconds)};
-  const auto body = [&] { return detail_poll::poll(kernel, Call::poll, entries, n, deadline); };
-  if (kernel.is_unwatched()) return kernel.enter_unwatched(body);
-  return kernel.enter_watched({Call::poll, detail_poll::fd_of(entries, n)}, {entries, n, milliseconds}, body);
+  if (!kernel.is_unwatched()) return detail_poll::poll_watched(kernel, entries, n, milliseconds);
+  const SysResult<int> ready = detail_poll::poll_at_once(kernel, entries, n, milliseconds != 0);
+  if (!ready.would_block()) [[likely]]
+    return ready;
+  return detail_poll::poll_unwatched(kernel, entries, n, milliseconds);
 }
 
 namespace detail_poll {

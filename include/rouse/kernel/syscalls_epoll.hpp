@@ -85,15 +85,22 @@ namespace detail_epoll {
   return result.would_block() ? SysResult<int>{0} : result;
 }
 
+/// What is asked of the room for events before the list is looked at: 0 or an errno.
+inline int check_room(const Event* events, int max) {
+  constexpr int events_limit = INT_MAX / static_cast<int>(sizeof(Event));
+  if (max <= 0 || max > events_limit) [[unlikely]]
+    return EINVAL;
+  return is_user_range(events, static_cast<std::size_t>(max) * sizeof *events) ? 0 : EFAULT;
+}
+
 /// `span` is in nanoseconds; negative is for ever.
 inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max, Time span) {
   File* const file = kernel.file(op.fd);
   if (file == nullptr) [[unlikely]]
     return SysResult<int>::failure(EBADF);
-  constexpr int events_limit = INT_MAX / static_cast<int>(sizeof(Event));
-  if (max <= 0 || max > events_limit) [[unlikely]]
-    return SysResult<int>::failure(EINVAL);
-  if (!is_user_range(events, static_cast<std::size_t>(max) * sizeof *events)) return SysResult<int>::failure(EFAULT);
+  const int refused = check_room(events, max);
+  if (refused != 0) [[unlikely]]
+    return SysResult<int>::failure(refused);
   auto* const epoll = file_cast<EpollFile>(file);
   if (epoll == nullptr) [[unlikely]]
     return SysResult<int>::failure(EINVAL);
@@ -105,19 +112,17 @@ inline SysResult<int> wait(Kernel& kernel, const Op& op, Event* events, int max,
 
 }  // namespace detail_epoll
 
-// As reads and writes of eventfds (syscalls_io.hpp), waits that find something are done on the spot if nothing is in
-// the way.
+// As reads and writes of eventfds (syscalls_io.hpp), waits are done on the spot if nothing is in the way. One that
+// finds nothing touches no memory, and does not ask whether it could.
 
 namespace detail_epoll {
 
-// The epoll, or null if something is in the way: for events on one page, and on several.
-[[gnu::always_inline]] inline EpollFile* find_at_once(const Kernel& kernel, int epfd, Event* events, int max) {
-  if (max <= 0 || !is_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events)) return nullptr;
-  return file_cast<EpollFile>(kernel.file(epfd));
+/// True if it is known at once that there is memory for all events: on one page, and on several.
+[[gnu::always_inline]] inline bool is_room_good(Event* events, int max) {
+  return max > 0 && is_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events);
 }
-[[gnu::noinline]] inline EpollFile* find_across_pages(const Kernel& kernel, int epfd, Event* events, int max) {
-  if (max <= 0 || !are_pages_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events)) return nullptr;
-  return file_cast<EpollFile>(kernel.file(epfd));
+inline bool are_pages_good(Event* events, int max) {
+  return max > 0 && are_pages_writable_for_sure(events, static_cast<std::size_t>(max) * sizeof *events);
 }
 
 [[gnu::noinline]] inline SysResult<int> wait_anyhow(Kernel& kernel, int epfd, Event* events, int max,
@@ -138,27 +143,32 @@ namespace detail_epoll {
   return kernel.enter_watched(
       {Call::epoll_wait, epfd}, {events, max, milliseconds},
       [ =, &kernel ]() __attribute__((always_inline))->SysResult<int> {
-        if (EpollFile* const epoll = find_at_once(kernel, epfd, events, max)) {
-          const SysResult<int> delivered = epoll->deliver(events, max, MemoryIs::good);
-          if (delivered.word() > 0 || milliseconds == 0) return delivered;
+        if (auto* const epoll = file_cast<EpollFile>(kernel.file(epfd))) {
+          if (is_room_good(events, max)) {
+            const SysResult<int> delivered = epoll->deliver(events, max, MemoryIs::good);
+            if (delivered.word() > 0 || milliseconds == 0) return delivered;
+          } else if (milliseconds == 0 && !epoll->has_queued() && check_room(events, max) == 0) {
+            return 0;
+          }
         }
         return wait_anyhow(kernel, epfd, events, max, milliseconds);
       });
 }
 
-// In two steps: the second saves registers, and where nothing is to be delivered, that is in vain.
+// In steps: to deliver takes registers, and to look at several pages as much as a wait; where nothing is to be
+// delivered, that is in vain.
 [[gnu::noinline]] inline SysResult<int> deliver_unwatched(EpollFile& epoll, Event* events, int max) {
   return epoll.deliver(events, max, MemoryIs::good, Watched::no);
 }
-/// What is due, or EAGAIN if something is in the way.
-[[gnu::noinline]] inline SysResult<int> wait_across_pages(const Kernel& kernel, int epfd, Event* events, int max) {
-  EpollFile* const epoll = kernel.is_unwatched() ? find_across_pages(kernel, epfd, events, max) : nullptr;
-  return epoll != nullptr ? deliver_unwatched(*epoll, events, max) : SysResult<int>::failure(EAGAIN);
+[[gnu::noinline]] inline SysResult<int> deliver_across_pages(EpollFile& epoll, Event* events, int max) {
+  return are_pages_good(events, max) ? deliver_unwatched(epoll, events, max) : SysResult<int>::failure(EAGAIN);
 }
+/// What is due, or EAGAIN if something is in the way.
 [[gnu::noinline]] inline SysResult<int> wait_at_once(const Kernel& kernel, int epfd, Event* events, int max) {
-  EpollFile* const epoll = kernel.is_unwatched() ? find_at_once(kernel, epfd, events, max) : nullptr;
-  if (epoll == nullptr) return wait_across_pages(kernel, epfd, events, max);
-  return epoll->has_queued() ? deliver_unwatched(*epoll, events, max) : SysResult<int>{0};
+  auto* const epoll = kernel.is_unwatched() ? file_cast<EpollFile>(kernel.file(epfd)) : nullptr;
+  if (epoll == nullptr) return SysResult<int>::failure(EAGAIN);
+  if (!epoll->has_queued()) return check_room(events, max) == 0 ? SysResult<int>{0} : SysResult<int>::failure(EAGAIN);
+  return is_room_good(events, max) ? deliver_unwatched(*epoll, events, max) : deliver_across_pages(*epoll, events, max);
 }
 [[gnu::noinline]] inline SysResult<int> wait_entered(Kernel& kernel, int epfd, Event* events, int max,
                                                      int milliseconds) {

@@ -23,12 +23,12 @@ inline void Kernel::delay(const Op& op, Time span) {
   while (host_.now() < end) sleep(*this, op, nullptr, end);
 }
 
-template <class Body>
-auto Kernel::with_faults(const WatchedCall<Body>& call) -> ResultOf<Body> {
-  using Result = ResultOf<Body>;
-  const Op& op = call.op;
-  const Body& body = call.body;
-  const std::optional<Fault> fault = next_fault(op, call.arguments);
+template <class WatchedCall>
+auto Kernel::with_faults(const WatchedCall& call) -> ResultOfCall<WatchedCall> {
+  using Result = ResultOfCall<WatchedCall>;
+  const Op op = call.op();
+  const auto& body = call.body();
+  const std::optional<Fault> fault = next_fault(op, call.arguments());
   if (!fault) return again(body, uncut);
   switch (fault->kind()) {
     case Fault::Kind::short_count: return again(body, fault->bytes_max());

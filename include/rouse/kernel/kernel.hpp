@@ -40,6 +40,9 @@ template <class Body>
 }
 template <class Body>
 using ResultOf = decltype(run_body(std::declval<const Body&>(), uncut));
+/// Of a call that says itself what it is (Kernel::enter_watched).
+template <class WatchedCall>
+using ResultOfCall = ResultOf<std::remove_cvref_t<decltype(std::declval<const WatchedCall&>().body())>>;
 
 class Kernel {
  public:
@@ -152,7 +155,13 @@ class Kernel {
   template <class Body>
   [[gnu::always_inline]] auto enter_watched(const Op& op, const CallArguments& arguments, const Body& body)
       -> ResultOf<Body> {
-    return take_turn(WatchedCall<Body>{op, arguments.copy(), body});
+    return take_turn(WatchedBody<Body>{op, arguments.copy(), body});
+  }
+  /// The same of a call that says itself what it is, when it is asked: `op()`, `arguments()` and `body()`. It is seldom
+  /// asked for its arguments, and need not put them together before.
+  template <class WatchedCall>
+  [[gnu::always_inline]] auto enter_watched(const WatchedCall& call) -> ResultOfCall<WatchedCall> {
+    return take_turn(call);
   }
 
   [[nodiscard]] File* file(int fd) const { return fds.file(fd); }
@@ -215,39 +224,44 @@ class Kernel {
     Host* host_;
   };
 
+  /// For all others: a body, and beside it what there is to say.
   template <class Body>
-  struct WatchedCall {
-    Op op;
-    CallArguments arguments;
-    Body body;
+  struct WatchedBody {
+    Op its_op;
+    CallArguments its_arguments;
+    Body its_body;
+
+    [[nodiscard]] const Op& op() const { return its_op; }
+    [[nodiscard]] const CallArguments& arguments() const { return its_arguments; }
+    [[nodiscard]] const Body& body() const { return its_body; }
   };
 
   /// Waits for its turn and makes the call.
-  template <class Body>
-  [[gnu::noinline]] auto take_turn(const WatchedCall<Body>& call) -> ResultOf<Body> {
+  template <class WatchedCall>
+  [[gnu::noinline]] auto take_turn(const WatchedCall& call) -> ResultOfCall<WatchedCall> {
     const detail::Hidden hidden_from_tsan;
     unsigned needs_now = needs_.load(std::memory_order_relaxed);
     if ((needs_now & needs_schedule_points) != 0) {
-      host_.schedule_point(call.op);
+      host_.schedule_point(call.op());
       needs_now = needs_.load(std::memory_order_relaxed);  // So that it need not be kept meanwhile.
     }
     Locked locked{(needs_now & needs_locking) != 0 ? &host_ : nullptr};
-    if (observer != nullptr) note_look_up(call.op.fd, Access::write);
+    if (observer != nullptr) note_look_up(call.op().fd, Access::write);
     if (needs(~(needs_schedule_points | needs_locking))) [[unlikely]]
       return looked_at(call, locked);
     try {
-      const auto result = run_body(call.body, uncut);
+      const auto result = run_body(call.body(), uncut);
       if (needs(signals_due)) [[unlikely]]
-        return after_signals(call.body, result, locked, nullptr);
+        return after_signals(call.body(), result, locked, nullptr);
       return result;
     } catch (const std::bad_alloc&) {
-      return ResultOf<Body>::failure(ENOMEM);
+      return ResultOfCall<WatchedCall>::failure(ENOMEM);
     }
   }
 
   /// The call, or what the plan makes of it. In faults.hpp, as is what it asks.
-  template <class Body>
-  [[gnu::noinline, gnu::cold]] auto with_faults(const WatchedCall<Body>& call) -> ResultOf<Body>;
+  template <class WatchedCall>
+  [[gnu::noinline, gnu::cold]] auto with_faults(const WatchedCall& call) -> ResultOfCall<WatchedCall>;
   [[nodiscard]] std::optional<Fault> next_fault(const Op& op, const CallArguments& arguments);
   void delay(const Op& op, Time span);
 
@@ -291,17 +305,19 @@ class Kernel {
   };
 
   /// The call, where more is to be done than to wait for a turn.
-  template <class Body>
-  [[gnu::noinline]] auto looked_at(const WatchedCall<Body>& call, Locked& locked) -> ResultOf<Body> {
+  template <class WatchedCall>
+  [[gnu::noinline]] auto looked_at(const WatchedCall& call, Locked& locked) -> ResultOfCall<WatchedCall> {
     // Time may have passed since the last call.
     if (needs(timers_armed)) timers.run_due(host_.now());
     // What another task sent while this one was in code of its own would have interrupted that.
     if (needs(signals_due)) static_cast<void>(run_handlers(host_.current(), locked));
-    Watched watched{needs(needs_calls) ? &host_ : nullptr, call.op, call.arguments};
-    auto result = ResultOf<Body>::failure(ENOMEM);
+    const Op op = call.op();
+    const CallArguments arguments = call.arguments();
+    Watched watched{needs(needs_calls) ? &host_ : nullptr, op, arguments};
+    auto result = ResultOfCall<WatchedCall>::failure(ENOMEM);
     try {
-      result = needs(faulty) ? with_faults(call) : again(call.body, uncut);
-      if (needs(signals_due)) result = after_signals(call.body, result, locked, &watched);
+      result = needs(faulty) ? with_faults(call) : again(call.body(), uncut);
+      if (needs(signals_due)) result = after_signals(call.body(), result, locked, &watched);
     } catch (const std::bad_alloc&) {
       // As in enter().
     }

@@ -138,21 +138,32 @@ inline bool are_pages_good(Event* events, int max) {
                                                        int milliseconds) {
   return kernel.enter_unwatched([=, &kernel] { return wait_anyhow(kernel, epfd, events, max, milliseconds); });
 }
+/// A wait where somebody watches, and its own body (Kernel::enter_watched).
+struct WatchedWait {
+  Kernel& kernel;
+  int epfd;
+  Event* events;
+  int max;
+  int milliseconds;
+
+  [[nodiscard]] Op op() const { return {Call::epoll_wait, epfd}; }
+  [[nodiscard]] CallArguments arguments() const { return {events, max, milliseconds}; }
+  [[nodiscard]] const WatchedWait& body() const { return *this; }
+  [[gnu::always_inline]] SysResult<int> operator()() const {
+    if (auto* const epoll = file_cast<EpollFile>(kernel.file(epfd))) {
+      if (is_room_good(events, max)) {
+        const SysResult<int> delivered = epoll->deliver(events, max, MemoryIs::good);
+        if (delivered.word() > 0 || milliseconds == 0) return delivered;
+      } else if (milliseconds == 0 && !epoll->has_queued() && check_room(events, max) == 0) {
+        return 0;
+      }
+    }
+    return wait_anyhow(kernel, epfd, events, max, milliseconds);
+  }
+};
 [[gnu::noinline]] inline SysResult<int> wait_watched(Kernel& kernel, int epfd, Event* events, int max,
                                                      int milliseconds) {
-  return kernel.enter_watched(
-      {Call::epoll_wait, epfd}, {events, max, milliseconds},
-      [ =, &kernel ]() __attribute__((always_inline))->SysResult<int> {
-        if (auto* const epoll = file_cast<EpollFile>(kernel.file(epfd))) {
-          if (is_room_good(events, max)) {
-            const SysResult<int> delivered = epoll->deliver(events, max, MemoryIs::good);
-            if (delivered.word() > 0 || milliseconds == 0) return delivered;
-          } else if (milliseconds == 0 && !epoll->has_queued() && check_room(events, max) == 0) {
-            return 0;
-          }
-        }
-        return wait_anyhow(kernel, epfd, events, max, milliseconds);
-      });
+  return kernel.enter_watched(WatchedWait{kernel, epfd, events, max, milliseconds});
 }
 
 // In steps: to deliver takes registers, and to look at several pages as much as a wait; where nothing is to be

@@ -141,26 +141,47 @@ namespace detail_io {
 [[gnu::noinline]] inline SysResult<std::size_t> read_unwatched(Kernel& kernel, int fd, void* buffer, std::size_t n) {
   return kernel.enter_unwatched([=, &kernel](std::size_t most) { return read_any(kernel, fd, buffer, n, most); });
 }
-[[gnu::noinline]] inline SysResult<std::size_t> read_watched(Kernel& kernel, int fd, void* buffer, std::size_t n) {
-  return kernel.enter_watched(
-      {Call::read, fd}, {buffer, n},
-      [ =, &kernel ](std::size_t most) __attribute__((always_inline))->SysResult<std::size_t> {
-        if (read_at_once(kernel, fd, buffer, n, Watched::yes)) return sizeof(std::uint64_t);
-        return read_any(kernel, fd, buffer, n, most);
-      });
-}
 [[gnu::noinline]] inline SysResult<std::size_t> write_unwatched(Kernel& kernel, int fd, const void* buffer,
                                                                 std::size_t n) {
   return kernel.enter_unwatched([=, &kernel](std::size_t most) { return write_any(kernel, fd, buffer, n, most); });
 }
+
+/// A read where somebody watches, and its own body (Kernel::enter_watched).
+struct WatchedRead {
+  Kernel& kernel;
+  int fd;
+  void* buffer;
+  std::size_t n;
+
+  [[nodiscard]] Op op() const { return {Call::read, fd}; }
+  [[nodiscard]] CallArguments arguments() const { return {buffer, n}; }
+  [[nodiscard]] const WatchedRead& body() const { return *this; }
+  [[gnu::always_inline]] SysResult<std::size_t> operator()(std::size_t most) const {
+    if (read_at_once(kernel, fd, buffer, n, Watched::yes)) return sizeof(std::uint64_t);
+    return read_any(kernel, fd, buffer, n, most);
+  }
+};
+struct WatchedWrite {
+  Kernel& kernel;
+  int fd;
+  const void* buffer;
+  std::size_t n;
+
+  [[nodiscard]] Op op() const { return {Call::write, fd}; }
+  [[nodiscard]] CallArguments arguments() const { return {buffer, n}; }
+  [[nodiscard]] const WatchedWrite& body() const { return *this; }
+  [[gnu::always_inline]] SysResult<std::size_t> operator()(std::size_t most) const {
+    if (write_at_once(kernel, fd, buffer, n, Watched::yes)) return n;
+    return write_any(kernel, fd, buffer, n, most);
+  }
+};
+
+[[gnu::noinline]] inline SysResult<std::size_t> read_watched(Kernel& kernel, int fd, void* buffer, std::size_t n) {
+  return kernel.enter_watched(WatchedRead{kernel, fd, buffer, n});
+}
 [[gnu::noinline]] inline SysResult<std::size_t> write_watched(Kernel& kernel, int fd, const void* buffer,
                                                               std::size_t n) {
-  return kernel.enter_watched(
-      {Call::write, fd}, {buffer, n},
-      [ =, &kernel ](std::size_t most) __attribute__((always_inline))->SysResult<std::size_t> {
-        if (write_at_once(kernel, fd, buffer, n, Watched::yes)) return n;
-        return write_any(kernel, fd, buffer, n, most);
-      });
+  return kernel.enter_watched(WatchedWrite{kernel, fd, buffer, n});
 }
 
 // Out of line, as is what it calls: the functions below are to be small enough to be inlined.

@@ -156,7 +156,7 @@ TEST_CASE("FdTable: a number is reserved by itself, wherever it stands", "[fd_ta
   FdTable table;
   for (const int fd : {63, 64, 127, 128, 200}) {
     CHECK_FALSE(table.is_reserved(fd));
-    table.reserve(fd);
+    REQUIRE(table.reserve_lowest(no_limit, static_cast<std::size_t>(fd)) == fd);
     CHECK(table.is_reserved(fd));
     CHECK_FALSE(table.is_reserved(fd + 1));
     CHECK(table.lowest_free(no_limit, static_cast<std::size_t>(fd)) == fd + 1);

@@ -29,8 +29,8 @@ TEST_CASE("UnixNames: an empty bind gets the next five hexadecimal digits that n
   UnixNames names;
   CHECK(names.unused_abstract(SOCK_STREAM) == abstract("00001"));
   CHECK(names.unused_abstract(SOCK_STREAM) == abstract("00002"));
-  names.take(UnixNames::key(SOCK_STREAM, abstract("00003")), sockets.first);
-  names.take(UnixNames::key(SOCK_DGRAM, abstract("00005")), sockets.first);
+  CHECK(names.take(UnixNames::key(SOCK_STREAM, abstract("00003")), sockets.first).ok());
+  CHECK(names.take(UnixNames::key(SOCK_DGRAM, abstract("00005")), sockets.first).ok());
   CHECK(names.unused_abstract(SOCK_STREAM) == abstract("00004"));
   CHECK(names.unused_abstract(SOCK_STREAM) == abstract("00005"));
   // Round once, past those that are taken.
@@ -51,8 +51,8 @@ TEST_CASE("UnixNames: paths are shared by all types, and stay; abstract names ar
   CHECK(name != UnixNames::key(SOCK_DGRAM, abstract("name")));
   names.leave(path, sockets.first);
   CHECK_FALSE(names.is_taken(path));
-  names.take(path, sockets.first);
-  names.take(name, sockets.first);
+  CHECK(names.take(path, sockets.first).ok());
+  CHECK(names.take(name, sockets.first).ok());
   names.leave(path, sockets.second);
   CHECK(names.owner(path) == &sockets.first);
   names.leave(path, sockets.first);

@@ -1,5 +1,6 @@
 // FdTable: fd numbers and the files behind them. The lowest free number is given out; descriptions are shared by dup;
-// close-on-exec belongs to the number.
+// close-on-exec belongs to the number. Where Linux gives out the same numbers (FdNumbers), it is the one to say which
+// are free.
 #pragma once
 
 #include "file.hpp"
@@ -11,8 +12,29 @@
 
 namespace rouse::inline v0::kernel {
 
+/// The numbers of the real process, for a table that has a part of them: each that is open here is taken there.
+class FdNumbers {
+ public:
+  FdNumbers() = default;
+  FdNumbers(const FdNumbers&) = delete;
+  FdNumbers& operator=(const FdNumbers&) = delete;
+
+  /// Takes the lowest free number from `from` on; -1 if none is below the limit. Closed on exec at first.
+  [[nodiscard]] virtual int take(std::size_t from) = 0;
+  /// Takes this number from whoever has it, as dup2(2) does.
+  [[nodiscard]] virtual SysResult<void> take_over(int fd) = 0;
+  virtual void set_close_on_exec(int fd, bool on) = 0;
+  virtual void give_back(int fd) = 0;
+
+ protected:
+  ~FdNumbers() = default;
+};
+
 class FdTable {
  public:
+  /// From now on numbers are `numbers`' to give. Precondition: nothing is open.
+  void share(FdNumbers& numbers) { numbers_ = &numbers; }
+
   /// The file behind `fd`, or null if it is not open.
   [[nodiscard]] File* file(int fd) const {
     const auto index = static_cast<std::size_t>(static_cast<unsigned>(fd));
@@ -35,7 +57,15 @@ class FdTable {
     return below(from < used_.size() * bits ? used_.size() * bits : from, limit);
   }
 
-  /// Puts `file` at a number that is free or reserved. Precondition: `fd` >= 0 and not open.
+  /// Sets the lowest free number from `from` on aside for a call that may sleep before it installs a file there. Nobody
+  /// else is given it, and it is not open. -1 if none below `limit` is free.
+  [[nodiscard]] int reserve_lowest(std::uint64_t limit, std::size_t from) {
+    const int fd = numbers_ == nullptr ? lowest_free(limit, from) : numbers_->take(from);
+    if (fd >= 0) take(fd);
+    return fd;
+  }
+
+  /// Puts `file` at a number that is reserved, or free if nobody else has numbers. Precondition: `fd` >= 0 and not open.
   void install(int fd, FileRef file, bool close_on_exec) {
     note_change(fd);
     const std::size_t index = take(fd);
@@ -43,22 +73,35 @@ class FdTable {
     files_[index] = std::move(file);
     set_close_on_exec(fd, close_on_exec);
   }
+  /// The same at a number that is open, or free, for everybody: what was there comes back.
+  /// Precondition: there is room for the number, and it is not reserved. Errors: those of FdNumbers::take_over.
+  SysResult<void> replace(int fd, FileRef& file, bool close_on_exec) {
+    note_change(fd);
+    if (numbers_ != nullptr) {
+      const SysResult<void> taken = numbers_->take_over(fd);
+      if (!taken.ok()) return taken;
+    }
+    std::swap(files_[take(fd)], file);
+    set_close_on_exec(fd, close_on_exec);
+    return {};
+  }
+  /// Has `file` stand for a number that Linux has opened and goes on to serve. Precondition: `fd` >= 0 and not open here.
+  void adopt(int fd, FileRef file) { files_[take(fd)] = std::move(file); }
 
   /// Makes the table as large as `fd` needs.
   void make_room(int fd) {
     const auto index = static_cast<std::size_t>(fd);
     if (index >= room_) grow(index);
   }
-  /// Sets a free number aside for a call that will sleep before it installs a file there. Nobody else is given it, and
-  /// it is not open. Precondition: `fd` >= 0 and free.
-  void reserve(int fd) { take(fd); }
   [[nodiscard]] bool is_reserved(int fd) const {
     const auto index = static_cast<std::size_t>(static_cast<unsigned>(fd));
     return index < room_ && !files_[index] && (used_[index / bits] & bit(index)) != 0;
   }
   /// Gives back what was reserved, if nothing was installed there.
   void unreserve(int fd) {
-    if (is_reserved(fd)) set_free(static_cast<std::size_t>(fd));
+    if (!is_reserved(fd)) return;
+    set_free(static_cast<std::size_t>(fd));
+    if (numbers_ != nullptr) numbers_->give_back(fd);
   }
 
   /// Takes the file out; the number is free before the file is let go, as on Linux. Null if it was free already.
@@ -67,6 +110,7 @@ class FdTable {
     note_change(fd);
     const auto index = static_cast<std::size_t>(fd);
     set_free(index);
+    if (numbers_ != nullptr) numbers_->give_back(fd);
     return std::move(files_[index]);
   }
 
@@ -79,6 +123,7 @@ class FdTable {
     const auto index = static_cast<std::size_t>(fd);
     std::uint64_t& word = close_on_exec_[index / bits];
     word = on ? word | bit(index) : word & ~bit(index);
+    if (numbers_ != nullptr) numbers_->set_close_on_exec(fd, on);
   }
 
   /// Visits the open numbers in order.
@@ -144,15 +189,15 @@ class FdTable {
   std::vector<std::uint64_t> used_;
   std::vector<std::uint64_t> close_on_exec_;
   mutable std::size_t full_words_ = 0;  // So many of used_ at the front are full: a search has found that out.
+  FdNumbers* numbers_ = nullptr;
 };
 
 /// A number for a new fd: the lowest that is free, set aside until a file is installed there, and given back if none
 /// is. Nobody else is given it meanwhile, and installing cannot fail any more.
 class NewFd {
  public:
-  NewFd(FdTable& fds, std::uint64_t limit, std::size_t from) : fds_(fds), fd_(fds.lowest_free(limit, from)) {
+  NewFd(FdTable& fds, std::uint64_t limit, std::size_t from) : fds_(fds), fd_(fds.reserve_lowest(limit, from)) {
     touch(Object::fd_table(), Access::write);
-    if (fd_ >= 0) fds_.reserve(fd_);
   }
   NewFd(const NewFd&) = delete;
   NewFd& operator=(const NewFd&) = delete;

@@ -345,10 +345,9 @@ class Kernel {
   }
 
   /// Runs the handlers of the signals that are due for `task`, the current one; says what the first of them was.
-  enum class Handled { none, by_restarting, by_interrupting };
   [[gnu::noinline, gnu::cold]] Handled run_handlers(Task& task, Locked& locked) {
-    Handled handled = Handled::none;
-    if (!task.signals.is_due) return handled;  // What is pending for the process, another was told of.
+    if (!task.signals.is_due) return Handled::none;  // What is pending for the process, another was told of.
+    Handled handled = signals.take_handled(task);
     while (const std::optional<Delivery> next = signals.take(task)) {
       if (handled == Handled::none) {
         const bool restarts = (next->action.sa_flags & SA_RESTART) != 0;

@@ -7,6 +7,7 @@
 
 #include "host.hpp"
 #include "not_modelled.hpp"
+#include "process_signals.hpp"
 #include "wait_queue.hpp"
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace rouse::inline v0::kernel {
 
@@ -55,6 +57,9 @@ class Signals {
   /// `needs` has the bit `due` set while any task has a signal to take.
   Signals(Host& host, std::atomic<unsigned>& needs, unsigned due) : host_(host), needs_(needs), due_(due) {}
 
+  /// From now on signals are those of the process, and none of the emulated calls on them may be made.
+  void leave_to(ProcessSignals& process) { real_ = &process; }
+
   [[nodiscard]] struct ::sigaction action(int signal) const {
     const auto found = actions_.find(signal);
     return found != actions_.end() ? found->second : initial_action(signal);
@@ -66,7 +71,10 @@ class Signals {
   void send_to_process(int signal);
   void send_to_task(Task& task, int signal, int code = SI_TKILL);
   /// A write that nobody can read.
-  void send_sigpipe() { send_to_task(host_.current(), SIGPIPE, SI_USER); }
+  void send_sigpipe() {
+    if (real_ != nullptr) return real_->raise_here(SIGPIPE);
+    send_to_task(host_.current(), SIGPIPE, SI_USER);
+  }
 
   [[nodiscard]] SignalSet pending_for(const Task& task) const {
     return (task.signals.pending.set() | process_.set()) & task.signals.mask;
@@ -75,10 +83,15 @@ class Signals {
   void set_mask(Task& task, SignalSet mask);
   /// Another mask until the call is over, or, if it is interrupted, until the handlers have started.
   void set_mask_for_call(Task& task, SignalSet mask) {
+    if (real_ != nullptr) {
+      task.signals.mask_in_sleep = mask;
+      return;
+    }
     task.signals.mask_after_call = task.signals.mask;
     set_mask(task, mask);
   }
   void end_mask_for_call(Task& task) {
+    task.signals.mask_in_sleep.reset();
     if (!task.signals.mask_after_call) return;
     const SignalSet mask = *task.signals.mask_after_call;
     task.signals.mask_after_call.reset();
@@ -88,9 +101,23 @@ class Signals {
   /// The next signal that a handler is to run for, or none. Throws Killed.
   std::optional<Delivery> take(Task& task);
 
+  /// A signal of the process has ended the current task's sleep in a call: what its handler was. By the host.
+  void note_handled(Task& task, Handled handled) {
+    task.signals.handled = handled;
+    task.signals.is_due = true;
+    needs_ |= due_;
+  }
+  /// And what it was, to who ends the call.
+  [[nodiscard]] Handled take_handled(Task& task) {
+    const Handled handled = std::exchange(task.signals.handled, Handled::none);
+    if (handled != Handled::none) look_again(task);
+    return handled;
+  }
+
   /// Whether one of `wanted` is pending for the current task or the process, and the next of them: for those who read
   /// signals.
   [[nodiscard]] bool is_pending_here(SignalSet wanted) const {
+    if (real_ != nullptr) return !(real_->pending_here() & wanted).empty();
     return !((host_.current().signals.pending.set() | process_.set()) & wanted).empty();
   }
   std::optional<::siginfo_t> take_here(SignalSet wanted);
@@ -137,6 +164,7 @@ class Signals {
   Host& host_;
   std::atomic<unsigned>& needs_;
   const unsigned due_;
+  ProcessSignals* real_ = nullptr;
   std::map<int, struct ::sigaction> actions_;  // Those that were set. All of them would be 10 KB for every kernel.
   PendingSignals process_;
   std::uint32_t last_taker_ = 0;  // The id of the task that was told last, if it was not the first one.
@@ -249,6 +277,7 @@ inline ::siginfo_t Signals::take_next(Task& task, SignalSet wanted) {
 
 // Who looks and finds that another has taken what it was told of, is not interrupted by it either.
 inline std::optional<::siginfo_t> Signals::take_here(SignalSet wanted) {
+  if (real_ != nullptr) return real_->take_here(wanted);
   Task& task = host_.current();
   std::optional<::siginfo_t> info;
   if (is_pending_here(wanted)) info = take_next(task, wanted);

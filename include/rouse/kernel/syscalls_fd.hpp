@@ -63,9 +63,10 @@ inline SysResult<int> duplicate_onto(Kernel& kernel, const Op& op, int to, bool 
   kernel.fds.make_room(to);
   if (!kernel.fds.is_open(fd)) return SysResult<int>::failure(EBADF);
   if (kernel.fds.is_reserved(to)) return SysResult<int>::failure(EBUSY);  // By a call that will install a file there.
-  FileRef replaced = kernel.fds.remove(to);
-  kernel.fds.install(to, FileRef{kernel.file(fd)}, close_on_exec);
-  let_go(kernel, op, std::move(replaced));
+  FileRef file{kernel.file(fd)};
+  const SysResult<void> installed = kernel.fds.replace(to, file, close_on_exec);
+  if (!installed.ok()) return installed;
+  let_go(kernel, op, std::move(file));
   return to;
 }
 

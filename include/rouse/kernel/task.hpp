@@ -25,12 +25,17 @@ struct BlockedOn {
   Time deadline = time_never;
 };
 
+/// What the first handler of a call's signals, if any ran, says of calls that it interrupts: SA_RESTART or not.
+enum class Handled : std::uint8_t { none, by_restarting, by_interrupting };
+
 /// What a task has of signals. Signals (signals.hpp) says what becomes of them.
 struct TaskSignals {
   SignalSet mask;                            ///< Blocked.
   std::optional<SignalSet> mask_after_call;  ///< To be put back when a call with a mask of its own is over.
   PendingSignals pending;                    ///< Sent to this task alone.
   bool is_due = false;                       ///< There may be one to take: its sleep in a call is over.
+  std::optional<SignalSet> mask_in_sleep;    ///< Where the signals are the process's: this call's own mask.
+  Handled handled = Handled::none;           ///< Likewise: what its thread has handled in its sleep.
 };
 
 class Task : public detail::ListLink<Task> {

@@ -111,7 +111,7 @@ class ThreadHost : public Host {
     std::unique_lock lock{mutex_, std::adopt_lock};
     const Asleep asleep{*this, thread, lock};
     if (clock_ == Clock::by_hand) {
-      thread.changed.wait(lock, [&] { return !thread.blocked; });
+      while (thread.blocked) sleep(thread, lock, time_never);
     } else {
       sleep_in_real_time(thread, lock);
     }
@@ -119,21 +119,44 @@ class ThreadHost : public Host {
   }
   /// Those asleep look at it again. If nobody is, the next call runs what is due.
   void next_timer_is_earlier() override {
-    for_each_blocked([](ThreadTask& thread) { thread.changed.notify_one(); });
+    for_each_blocked([this](ThreadTask& thread) { end_sleep(thread); });
   }
   void wake(Task& task) override {
     auto& thread = static_cast<ThreadTask&>(task);
     if (thread.blocked) unblock(thread);
   }
 
- private:
-  struct ThreadTask final : Task {
+ protected:
+  struct ThreadTask : Task {
     using Task::Task;
     const std::thread::id thread = std::this_thread::get_id();
     std::condition_variable changed;
     bool blocked = false;
     Time deadline = time_never;
   };
+
+  // For a host whose tasks are more: its constructor calls current().
+  struct NoTaskYet {};
+  ThreadHost(Clock clock, NoTaskYet) : clock_(clock) {}
+
+  // What a thread sleeps with: until end_sleep() or `until`, or for no reason. With the lock released meanwhile.
+  virtual std::shared_ptr<ThreadTask> make_task(std::uint32_t id, std::string name) {
+    return std::make_shared<ThreadTask>(id, std::move(name));
+  }
+  virtual void sleep(ThreadTask& thread, std::unique_lock<std::mutex>& lock, Time until) {
+    if (until == time_never) return thread.changed.wait(lock);
+    thread.changed.wait_until(lock, std::chrono::steady_clock::time_point{std::chrono::nanoseconds{until}});
+  }
+  virtual void end_sleep(ThreadTask& thread) { thread.changed.notify_one(); }
+
+  // The thread is not to sleep on.
+  void unblock(ThreadTask& thread) {
+    thread.blocked = false;
+    --blocked_;
+    end_sleep(thread);
+  }
+
+ private:
 
   // A thread's task on each host it has called. Goes with the thread; a host that has gone is never matched again,
   // since serial numbers are not reused.
@@ -164,7 +187,7 @@ class ThreadHost : public Host {
     std::erase_if(this_thread_is(), [](const Mine& mine) { return mine.task.use_count() == 1; });
     forget_ended_tasks();
     const std::uint32_t id = next_id_++;
-    const auto task = std::make_shared<ThreadTask>(id, "thread " + std::to_string(id));
+    const std::shared_ptr<ThreadTask> task = make_task(id, "thread " + std::to_string(id));
     this_thread_is().push_back({serial_, task});
     known_.push_back(task);
     tasks_.push_back(*task);
@@ -174,8 +197,7 @@ class ThreadHost : public Host {
   // Sleeps until it is unblocked or its time is up. Wakes for the timers, too: what is due is run by whoever is first.
   void sleep_in_real_time(ThreadTask& thread, std::unique_lock<std::mutex>& lock) {
     while (thread.blocked && now() < thread.deadline) {
-      const std::chrono::nanoseconds until{std::min(thread.deadline, next_timer())};
-      thread.changed.wait_until(lock, std::chrono::steady_clock::time_point{until});
+      sleep(thread, lock, std::min(thread.deadline, next_timer()));
       run_timers();
     }
   }
@@ -191,12 +213,6 @@ class ThreadHost : public Host {
       auto& thread = static_cast<ThreadTask&>(task);
       if (thread.blocked) visit(thread);
     });
-  }
-
-  void unblock(ThreadTask& thread) {
-    thread.blocked = false;
-    --blocked_;
-    thread.changed.notify_one();
   }
 
   const Clock clock_;

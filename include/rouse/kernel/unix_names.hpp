@@ -1,6 +1,8 @@
 // UnixNames: what unix sockets are bound to: paths and abstract names. Paths are emulated: nothing is made on disk, and
-// every directory is taken to exist.
+// every directory is taken to exist; unless there is a file system to have them (UnixPaths).
 #pragma once
+
+#include "../sys_result.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -12,6 +14,22 @@
 namespace rouse::inline v0::kernel {
 
 class UnixSocketFile;
+
+/// A file system that has the paths sockets are bound to.
+class UnixPaths {
+ public:
+  UnixPaths() = default;
+  UnixPaths(const UnixPaths&) = delete;
+  UnixPaths& operator=(const UnixPaths&) = delete;
+
+  /// What tells the file at `path` from all others that there are; empty if there is none.
+  [[nodiscard]] virtual std::string identity(const std::string& path) = 0;
+  /// Makes a socket there. Errors: those of bind(2).
+  [[nodiscard]] virtual SysResult<void> make(const std::string& path) = 0;
+
+ protected:
+  ~UnixPaths() = default;
+};
 
 /// Who owns which name. A path outlives its socket, as a file does, until unlink(2); an abstract name does not.
 class UnixNames {
@@ -28,17 +46,35 @@ class UnixNames {
     return {type, std::move(name)};
   }
 
-  [[nodiscard]] bool is_taken(const Key& key) const { return owners_.contains(key); }
+  /// From now on paths are those of a file system, whose files others may take away.
+  void use(UnixPaths& paths) { paths_ = &paths; }
+
+  [[nodiscard]] bool is_taken(const Key& key) const {
+    return is_on_disk(key) ? !paths_->identity(key.name).empty() : owners_.contains(key);
+  }
   /// The socket bound to the name; null if there is none, or only a path that was left behind.
   [[nodiscard]] UnixSocketFile* owner(const Key& key) const {
-    const auto found = owners_.find(key);
+    const auto found = is_on_disk(key) ? owners_.find(on_disk(key)) : owners_.find(key);
     return found == owners_.end() ? nullptr : found->second;
   }
 
-  /// Precondition: not taken.
-  void take(const Key& key, UnixSocketFile& owner) { owners_.emplace(key, &owner); }
+  /// Precondition: not taken. Errors: those of UnixPaths::make.
+  SysResult<void> take(const Key& key, UnixSocketFile& owner) {
+    if (!is_on_disk(key)) {
+      owners_.emplace(key, &owner);
+      return {};
+    }
+    const SysResult<void> made = paths_->make(key.name);
+    if (made.ok()) owners_[on_disk(key)] = &owner;
+    return made;
+  }
   /// The owner was closed: an abstract name is free again, a path stays. A path may be another's by now.
   void leave(const Key& key, const UnixSocketFile& owner) {
+    if (is_on_disk(key)) {
+      // Whatever has become of its path meanwhile.
+      if (!key.name.empty()) std::erase_if(owners_, [&owner](const auto& entry) { return entry.second == &owner; });
+      return;
+    }
     if (this->owner(key) != &owner) return;
     if (key.type == 0) {
       owners_[key] = nullptr;
@@ -74,7 +110,11 @@ class UnixNames {
     return plain;
   }
 
+  [[nodiscard]] bool is_on_disk(const Key& key) const { return paths_ != nullptr && key.type == 0; }
+  [[nodiscard]] Key on_disk(const Key& key) const { return {0, paths_->identity(key.name)}; }
+
   std::map<Key, UnixSocketFile*> owners_;
+  UnixPaths* paths_ = nullptr;
   std::uint32_t next_autobind_ = 1;
 };
 

@@ -52,7 +52,8 @@ inline SysResult<void> UnixSocketFile::bind(std::string_view address) {
   if (autobind) name = domain_.names.unused_abstract(type_);
   const UnixNames::Key key = UnixNames::key(type_, name);
   if (domain_.names.is_taken(key)) return SysResult<void>::failure(EADDRINUSE);
-  domain_.names.take(key, *this);
+  const SysResult<void> taken = domain_.names.take(key, *this);
+  if (!taken.ok()) return taken;
   identity_->name = std::move(name);
   return {};
 }

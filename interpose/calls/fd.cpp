@@ -1,0 +1,156 @@
+// Duplicating, closing, flags: the calls in which a number changes hands between Linux and the emulated kernel.
+#include "calls.hpp"
+
+#include "../own_fds.hpp"
+
+#include <cstdarg>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+using namespace rouse::interpose;
+namespace posix = rouse::posix;
+
+namespace {
+
+// To the number that Linux has just made of another one.
+int duplicated(int fd, int to) {
+  if (to >= 0 && (FdStates::of(fd) == FdState::watched || FdStates::of(to) == FdState::watched)) {
+    Core::get().duplicated(fd, to);
+  }
+  if (to >= 0 && FdStates::of(fd) == FdState::foreign) FdStates::set(to, FdState::foreign);
+  return to;
+}
+
+/// dup2 and dup3 of a file of Linux. If an emulated one is at `to`, Linux replaces its placeholder, and then it is
+/// closed here.
+template <class Duplicate>
+int duplicate_onto(int fd, int to, Duplicate duplicate) {
+  const bool replaces = FdStates::is_emulated(to);
+  const int result = duplicate();
+  if (result < 0) return result;
+  if (replaces) {
+    Core::get().forget_replaced(to);
+  } else if (FdStates::of(to) == FdState::foreign) {
+    FdStates::set(to, FdState::linux_file);
+  }
+  return duplicated(fd, to);
+}
+
+// What the kernel does not know of these, programs ask of any file.
+int fcntl_of_emulated(int fd, int command, long argument) {
+  switch (command) {
+    case F_GETOWN: return 0;
+    case F_SETOWN: return 0;  // Of a file that nobody set O_ASYNC for.
+    default: return posix::fcntl(fd, command, argument);
+  }
+}
+
+int any_fcntl(int fd, int command, long argument, auto next_fcntl) {
+  const FdState state = FdStates::of(fd);
+  if (state == FdState::emulated) {
+    return emulated([=] { return fcntl_of_emulated(fd, command, argument); }, EINVAL);
+  }
+  const bool duplicates = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
+  if (state == FdState::foreign && !duplicates && command != F_GETFD && command != F_SETFD && command != F_GETFL) {
+    refuse_foreign("fcntl", fd);
+    return -1;
+  }
+  const int result = next_fcntl();
+  return duplicates ? duplicated(fd, result) : result;
+}
+
+}  // namespace
+
+#pragma GCC visibility push(default)
+extern "C" {
+
+int close(int fd) {
+  switch (FdStates::of(fd)) {
+    case FdState::emulated: return emulated([=] { return posix::close(fd); });
+    case FdState::watched: Core::get().drop(fd); break;
+    case FdState::foreign: FdStates::set(fd, FdState::linux_file); break;
+    case FdState::linux_file: break;
+  }
+  if (OwnFds::has(fd)) [[unlikely]] {
+    errno = EBADF;
+    return -1;
+  }
+  return next<"close">(::close, fd);
+}
+int __close(int fd) { return close(fd); }
+
+int dup(int fd) noexcept {
+  if (FdStates::is_emulated(fd)) return emulated([=] { return posix::dup(fd); });
+  return duplicated(fd, next<"dup">(::dup, fd));
+}
+
+int dup2(int fd, int to) noexcept {
+  if (FdStates::is_emulated(fd)) return emulated([=] { return posix::dup2(fd, to); });
+  if (fd == to) return next<"dup2">(::dup2, fd, to);
+  return duplicate_onto(fd, to, [=] { return next<"dup2">(::dup2, fd, to); });
+}
+
+int dup3(int fd, int to, int flags) noexcept {
+  if (FdStates::is_emulated(fd)) return emulated([=] { return posix::dup3(fd, to, flags); });
+  return duplicate_onto(fd, to, [=] { return next<"dup3">(::dup3, fd, to, flags); });
+}
+
+int fcntl(int fd, int command, ...) {
+  std::va_list list;
+  va_start(list, command);
+  const long argument = va_arg(list, long);
+  va_end(list);
+  return any_fcntl(fd, command, argument,
+                   [=] { return next<"fcntl">(as<int(int, int, long)>, fd, command, argument); });
+}
+int fcntl64(int fd, int command, ...) {
+  std::va_list list;
+  va_start(list, command);
+  const long argument = va_arg(list, long);
+  va_end(list);
+  return any_fcntl(fd, command, argument,
+                   [=] { return next<"fcntl64">(as<int(int, int, long)>, fd, command, argument); });
+}
+
+int ioctl(int fd, unsigned long request, ...) noexcept {
+  std::va_list list;
+  va_start(list, request);
+  void* const argument = va_arg(list, void*);
+  va_end(list);
+  return dispatch("ioctl", fd, [=] { return posix::ioctl(fd, request, argument); },
+                  [=] { return next<"ioctl">(as<int(int, unsigned long, void*)>, fd, request, argument); }, ENOTTY);
+}
+
+// Number by number where that is necessary; the library's own stay open.
+int close_range(unsigned first, unsigned last, int flags) noexcept {
+  if (first > last || (flags & ~static_cast<int>(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0) {
+    errno = EINVAL;
+    return -1;
+  }
+  const bool to_close = (flags & static_cast<int>(CLOSE_RANGE_CLOEXEC)) == 0;
+  const auto linux_range = [flags](unsigned from, unsigned to) {
+    return from > to ? 0 : static_cast<int>(raw::call(SYS_close_range, from, to, flags));
+  };
+  unsigned from = first;
+  const unsigned known = static_cast<unsigned>(std::min<std::size_t>(fds_max, std::size_t{last} + 1));
+  for (unsigned fd = first; fd < known; ++fd) {
+    const int number = static_cast<int>(fd);
+    if (FdStates::of(number) == FdState::linux_file && !OwnFds::has(number)) continue;
+    if (const int result = from < fd ? linux_range(from, fd - 1) : 0; result < 0) return errno = -result, -1;
+    from = fd + 1;
+    if (OwnFds::has(number)) continue;
+    if (to_close) {
+      close(number);
+    } else {
+      fcntl(number, F_SETFD, FD_CLOEXEC);
+    }
+  }
+  const int result = linux_range(from, last);
+  return result < 0 ? (errno = -result, -1) : 0;
+}
+void closefrom(int lowest) noexcept { close_range(static_cast<unsigned>(std::max(lowest, 0)), ~0u, 0); }
+
+}  // extern "C"
+#pragma GCC visibility pop

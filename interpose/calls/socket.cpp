@@ -1,0 +1,112 @@
+// Sockets.
+#include "calls.hpp"
+
+#include <sys/socket.h>
+
+using namespace rouse::interpose;
+namespace posix = rouse::posix;
+
+namespace {
+
+/// Whether the emulated kernel has such sockets at all; others stay Linux's: netlink, packet, raw ones.
+bool is_emulated_kind(int domain, int type) {
+  const int plain_type = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (plain_type == SOCK_RAW || plain_type == SOCK_RDM || plain_type == SOCK_PACKET) return false;
+  if (domain == AF_UNIX) return !is_real(Family::unix_socket);
+  if (domain == AF_INET || domain == AF_INET6) return !is_real(Family::inet_socket);
+  return false;
+}
+
+}  // namespace
+
+#pragma GCC visibility push(default)
+extern "C" {
+
+int socket(int domain, int type, int protocol) noexcept {
+  if (!is_emulated_kind(domain, type)) return next<"socket">(::socket, domain, type, protocol);
+  return emulated([=] { return posix::socket(domain, type, protocol); });
+}
+int socketpair(int domain, int type, int protocol, int* fds) noexcept {
+  if (!is_emulated_kind(domain, type)) return next<"socketpair">(::socketpair, domain, type, protocol, fds);
+  return emulated([=] { return posix::socketpair(domain, type, protocol, fds); });
+}
+int bind(int fd, const ::sockaddr* address, ::socklen_t n) noexcept {
+  return dispatch("bind", fd, [=] { return posix::bind(fd, address, n); },
+                  [=] { return next<"bind">(::bind, fd, address, n); });
+}
+int listen(int fd, int backlog) noexcept {
+  return dispatch("listen", fd, [=] { return posix::listen(fd, backlog); },
+                  [=] { return next<"listen">(::listen, fd, backlog); });
+}
+int accept4(int fd, ::sockaddr* address, ::socklen_t* n, int flags) {
+  return dispatch("accept4", fd, [=] { return posix::accept4(fd, address, n, flags); },
+                  [=] { return next<"accept4">(::accept4, fd, address, n, flags); });
+}
+int accept(int fd, ::sockaddr* address, ::socklen_t* n) {
+  return dispatch("accept", fd, [=] { return posix::accept(fd, address, n); },
+                  [=] { return next<"accept">(::accept, fd, address, n); });
+}
+int connect(int fd, const ::sockaddr* address, ::socklen_t n) {
+  return dispatch("connect", fd, [=] { return posix::connect(fd, address, n); },
+                  [=] { return next<"connect">(::connect, fd, address, n); });
+}
+int shutdown(int fd, int how) noexcept {
+  return dispatch("shutdown", fd, [=] { return posix::shutdown(fd, how); },
+                  [=] { return next<"shutdown">(::shutdown, fd, how); });
+}
+int getsockname(int fd, ::sockaddr* address, ::socklen_t* n) noexcept {
+  return dispatch("getsockname", fd, [=] { return posix::getsockname(fd, address, n); },
+                  [=] { return next<"getsockname">(::getsockname, fd, address, n); });
+}
+int getpeername(int fd, ::sockaddr* address, ::socklen_t* n) noexcept {
+  return dispatch("getpeername", fd, [=] { return posix::getpeername(fd, address, n); },
+                  [=] { return next<"getpeername">(::getpeername, fd, address, n); });
+}
+int getsockopt(int fd, int level, int name, void* value, ::socklen_t* n) noexcept {
+  return dispatch("getsockopt", fd, [=] { return posix::getsockopt(fd, level, name, value, n); },
+                  [=] { return next<"getsockopt">(::getsockopt, fd, level, name, value, n); }, ENOPROTOOPT);
+}
+int setsockopt(int fd, int level, int name, const void* value, ::socklen_t n) noexcept {
+  return dispatch("setsockopt", fd, [=] { return posix::setsockopt(fd, level, name, value, n); },
+                  [=] { return next<"setsockopt">(::setsockopt, fd, level, name, value, n); }, ENOPROTOOPT);
+}
+
+::ssize_t send(int fd, const void* data, std::size_t n, int flags) {
+  return dispatch("send", fd, [=] { return posix::send(fd, data, n, flags); },
+                  [=] { return next<"send">(::send, fd, data, n, flags); });
+}
+::ssize_t sendto(int fd, const void* data, std::size_t n, int flags, const ::sockaddr* to, ::socklen_t to_n) {
+  return dispatch("sendto", fd, [=] { return posix::sendto(fd, data, n, flags, to, to_n); },
+                  [=] { return next<"sendto">(::sendto, fd, data, n, flags, to, to_n); });
+}
+::ssize_t sendmsg(int fd, const ::msghdr* message, int flags) {
+  return dispatch("sendmsg", fd, [=] { return posix::sendmsg(fd, message, flags); },
+                  [=] { return next<"sendmsg">(::sendmsg, fd, message, flags); });
+}
+::ssize_t recv(int fd, void* data, std::size_t n, int flags) {
+  return dispatch("recv", fd, [=] { return posix::recv(fd, data, n, flags); },
+                  [=] { return next<"recv">(::recv, fd, data, n, flags); });
+}
+::ssize_t recvfrom(int fd, void* data, std::size_t n, int flags, ::sockaddr* from, ::socklen_t* from_n) {
+  return dispatch("recvfrom", fd, [=] { return posix::recvfrom(fd, data, n, flags, from, from_n); },
+                  [=] { return next<"recvfrom">(::recvfrom, fd, data, n, flags, from, from_n); });
+}
+::ssize_t recvmsg(int fd, ::msghdr* message, int flags) {
+  return dispatch("recvmsg", fd, [=] { return posix::recvmsg(fd, message, flags); },
+                  [=] { return next<"recvmsg">(::recvmsg, fd, message, flags); });
+}
+
+[[noreturn]] void __chk_fail();
+
+::ssize_t __recv_chk(int fd, void* data, std::size_t n, std::size_t size, int flags) {
+  if (n > size) __chk_fail();
+  return recv(fd, data, n, flags);
+}
+::ssize_t __recvfrom_chk(int fd, void* data, std::size_t n, std::size_t size, int flags, ::sockaddr* from,
+                         ::socklen_t* from_n) {
+  if (n > size) __chk_fail();
+  return recvfrom(fd, data, n, flags, from, from_n);
+}
+
+}  // extern "C"
+#pragma GCC visibility pop

@@ -1,0 +1,159 @@
+#include "core.hpp"
+
+#include "all_blocked.hpp"
+#include "own_fds.hpp"
+#include "raw.hpp"
+#include "real_file.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <set>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace rouse::interpose {
+namespace {
+
+std::atomic<Core*> the_core = nullptr;
+// A constructor of another library may call before ours has run.
+constinit std::mutex making;
+
+}  // namespace
+
+Core& Core::get() {
+  Core* core = the_core.load(std::memory_order_acquire);
+  if (core != nullptr) [[likely]]
+    return *core;
+  const Inside inside;
+  const std::lock_guard lock{making};
+  core = the_core.load(std::memory_order_acquire);
+  if (core == nullptr) {
+    // Never destroyed: threads may call until the process has ended.
+    core = new Core(Options::from_environment());
+    the_core.store(core, std::memory_order_release);
+  }
+  return *core;
+}
+
+Core::Core(const Options& options)
+    : options_(options), kernel_(host_), watch_(kernel_), installed_(kernel_) {
+  host_.serve(kernel_);
+  kernel_.fds.clear();
+  kernel_.fds.share(placeholders_);
+  kernel_.signals.leave_to(signals_);
+  kernel_.unix_names.use(unix_paths_);
+  kernel_.age = options_.age;
+  if (!options_.faults.empty()) kernel_.set_faults(&options_.faults);
+  const std::chrono::nanoseconds since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  kernel_.set_realtime(since_1970);
+  read_limits();
+}
+
+void Core::read_limits() {
+  ::rlimit limit{};
+  raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit);
+  kernel_.limits.nofile_soft = std::min<std::uint64_t>(limit.rlim_cur, fds_max);
+  kernel_.limits.nofile_hard = limit.rlim_max;
+}
+
+void Core::forget_in_child() {
+  this_thread = ThisThread{};
+  if (the_core.load() == nullptr) return;
+  for (std::size_t fd = 0; fd < fds_max; ++fd) {
+    const int number = static_cast<int>(fd);
+    const FdState state = FdStates::of(number);
+    if (state == FdState::emulated) FdStates::set(number, FdState::foreign);
+    if (state == FdState::watched) FdStates::set(number, FdState::linux_file);
+  }
+  OwnFds::for_each(OwnFds::close);
+  the_core = nullptr;  // Left as it is: who knows what its threads were doing.
+}
+
+/// The kernel, locked, outside of any call.
+class LockedKernel {
+ public:
+  explicit LockedKernel(kernel::Kernel& kernel) : host_(kernel.host()) { host_.lock(); }
+  LockedKernel(const LockedKernel&) = delete;
+  LockedKernel& operator=(const LockedKernel&) = delete;
+  ~LockedKernel() { host_.unlock(); }
+
+ private:
+  const Inside inside_;
+  kernel::Host& host_;
+};
+
+bool Core::adopt(int fd) {
+  if (fd < 0 || static_cast<std::size_t>(fd) >= fds_max || FdStates::of(fd) == FdState::foreign) return false;
+  const LockedKernel locked{kernel_};
+  if (FdStates::of(fd) != FdState::linux_file) return true;
+  if (raw::call(SYS_fcntl, fd, F_GETFD) < 0) return false;
+  const std::uint64_t id = kernel_.file_ids.next();
+  // Whether Linux can wait for it is known only when it was asked to.
+  kernel::FileRef file{new RealFile{id, fd, true, watch_}};
+  if (const SysResult<void> watched = watch_.add(*file, fd); !watched.ok()) {
+    file = kernel::FileRef{new RealFile{id, fd, false, watch_}};
+  }
+  kernel_.fds.adopt(fd, std::move(file));
+  FdStates::set(fd, FdState::watched);
+  return true;
+}
+
+void Core::drop_if_idle(int fd) {
+  if (FdStates::of(fd) != FdState::watched) return;
+  const LockedKernel locked{kernel_};
+  const kernel::File* const file = kernel_.fds.file(fd);
+  if (file != nullptr && file->references() == 1 && file->watchers.empty() && file->queue.empty()) {
+    static_cast<void>(kernel_.fds.remove(fd));
+  }
+}
+
+void Core::drop(int fd) {
+  const LockedKernel locked{kernel_};
+  if (kernel_.fds.is_open(fd)) static_cast<void>(kernel_.fds.remove(fd));
+}
+
+void Core::forget_replaced(int fd) {
+  const LockedKernel locked{kernel_};
+  FdStates::set(fd, FdState::linux_file);
+  if (kernel_.fds.is_open(fd)) static_cast<void>(kernel_.fds.remove(fd));
+}
+
+void Core::duplicated(int fd, int to) {
+  const LockedKernel locked{kernel_};
+  if (kernel_.fds.is_open(to)) static_cast<void>(kernel_.fds.remove(to));
+  if (FdStates::of(fd) != FdState::watched) return;
+  kernel_.fds.adopt(to, kernel::FileRef{kernel_.fds.file(fd)});
+  FdStates::set(to, FdState::watched);
+}
+
+void Core::watch_signals(SignalSet mask) {
+  const LockedKernel locked{kernel_};
+  has_signalfds_ = true;
+  watch_.add_signals(mask);
+}
+
+void Core::signal_was_sent() {
+  if (!has_signalfds_) return;
+  const LockedKernel locked{kernel_};
+  kernel_.signals.signalfds.wake(kernel::any_key);
+}
+
+void refuse_foreign(const char* call, int fd) {
+  report("rouse-run: " + std::string(call) + " on fd " + std::to_string(fd) +
+         ": its file is in the emulated kernel of another process; emulated files are not shared between processes");
+  errno = EBADF;
+}
+
+void report(const std::string& text) {
+  static std::mutex mutex;
+  static std::set<std::string>* const said = new std::set<std::string>;
+  const AllBlocked all_blocked;
+  const std::lock_guard lock{mutex};
+  if (!said->insert(text).second) return;
+  const std::string line = text + '\n';
+  raw::call(SYS_write, STDERR_FILENO, line.c_str(), line.size());
+}
+
+}  // namespace rouse::interpose

@@ -1,0 +1,84 @@
+// Core: the emulated kernel of this process, and what its calls need beside it. One for each process: a child that was
+// forked gets a fresh one, as it has none of the threads.
+#pragma once
+
+#include "fd_states.hpp"
+#include "options.hpp"
+#include "placeholders.hpp"
+#include "process_host.hpp"
+#include "real_watch.hpp"
+#include "signal_relay.hpp"
+#include "unix_paths.hpp"
+
+#include <rouse/backend/ambient.hpp>
+#include <rouse/kernel/kernel.hpp>
+#include <rouse/kernel/syscalls.hpp>
+
+#include <cerrno>
+
+namespace rouse::interpose {
+
+class Core {
+ public:
+  /// Made by the first call that needs it.
+  [[nodiscard]] static Core& get();
+  /// Throws this process's away: its files are its parent's.
+  static void forget_in_child();
+
+  [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
+  [[nodiscard]] const Options& options() const { return options_; }
+
+  /// Has the emulated kernel know a file of Linux: false if it is not open. Takes the lock.
+  bool adopt(int fd);
+  /// Forgets it again if nobody watches it.
+  void drop_if_idle(int fd);
+  /// Forgets it: the fd is about to be closed.
+  void drop(int fd);
+  /// Linux has put a file of its own in the place of an emulated one's placeholder.
+  void forget_replaced(int fd);
+  /// `to` is now a duplicate of `fd`, a file of Linux.
+  void duplicated(int fd, int to);
+
+  /// A signalfd shows these. And: one that was sent may be for a signalfd.
+  void watch_signals(SignalSet mask);
+  void signal_was_sent();
+
+  /// RLIMIT_NOFILE may have changed.
+  void read_limits();
+
+ private:
+  explicit Core(const Options& options);
+
+  Options options_;
+  ProcessHost host_;
+  kernel::Kernel kernel_;
+  Placeholders placeholders_;
+  SignalRelay signals_;
+  UnixPathsOnDisk unix_paths_;
+  RealWatch watch_;
+  bool has_signalfds_ = false;
+  kernel::Installed installed_;
+};
+
+/// Says on stderr, once for each text, why a call was refused.
+void report(const std::string& text);
+
+/// Says that a call on a file of another process's emulated kernel was refused, and sets errno.
+void refuse_foreign(const char* call, int fd);
+
+/// Makes a call of the emulated kernel: what it does not model fails with `refusal`.
+template <class Body>
+auto emulated(Body body, int refusal = ENOSYS) -> decltype(body()) {
+  Core& core = Core::get();
+  static_cast<void>(core);
+  const Inside inside;
+  try {
+    return body();
+  } catch (const kernel::NotModelled& not_modelled) {
+    report(not_modelled.what());
+    errno = refusal;
+    return static_cast<decltype(body())>(-1);
+  }
+}
+
+}  // namespace rouse::interpose

@@ -1,0 +1,7 @@
+#include "options.hpp"
+
+namespace rouse::interpose {
+
+Options Options::from_environment() { return {}; }
+
+}  // namespace rouse::interpose

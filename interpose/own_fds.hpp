@@ -1,0 +1,73 @@
+// OwnFds: the few fds that the library has for itself. They stand where the program does not come upon them: above its
+// RLIMIT_NOFILE if the hard limit allows that, else at its end.
+#pragma once
+
+#include "raw.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+namespace rouse::interpose {
+
+class OwnFds {
+ public:
+  /// Moves an fd that was just opened out of the way, closed on exec. A failed call's negative errno stays one; the fd
+  /// stays where it is if there is no room up there.
+  static int keep(long fd) {
+    if (fd < 0) return static_cast<int>(fd);
+    const long moved = duplicate_high(static_cast<int>(fd));
+    if (moved >= 0) raw::call(SYS_close, fd);
+    const int kept = static_cast<int>(moved >= 0 ? moved : fd);
+    for (std::atomic<int>& place : own) {
+      int free = none;
+      if (place.compare_exchange_strong(free, kept)) break;
+    }
+    return kept;
+  }
+  static void close(int fd) {
+    for (std::atomic<int>& place : own) {
+      int there = fd;
+      if (!place.compare_exchange_strong(there, none)) continue;
+      raw::call(SYS_close, fd);
+    }
+  }
+  [[nodiscard]] static bool has(int fd) {
+    for (const std::atomic<int>& place : own) {
+      if (place.load(std::memory_order_relaxed) == fd) return true;
+    }
+    return false;
+  }
+  /// Visits them in no order.
+  template <class Visit>
+  static void for_each(Visit visit) {
+    for (const std::atomic<int>& place : own) {
+      if (const int fd = place.load(std::memory_order_relaxed); fd != none) visit(fd);
+    }
+  }
+
+ private:
+  static constexpr int none = -1;
+  static constexpr std::size_t room = 8;
+
+  // The limit is only looked at when a number is given out.
+  static long duplicate_high(int fd) {
+    ::rlimit limit{};
+    if (raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) < 0) return -1;
+    const ::rlim_t from = limit.rlim_cur;
+    const ::rlimit raised{std::min<::rlim_t>(from + room, limit.rlim_max), limit.rlim_max};
+    if (raised.rlim_cur < from + room || raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, &raised, nullptr) < 0) {
+      return raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from > 2 * room ? from - room : from / 2);
+    }
+    const long moved = raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
+    raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr);
+    return moved;
+  }
+
+  static inline constinit std::atomic<int> own[room] = {none, none, none, none, none, none, none, none};
+};
+
+}  // namespace rouse::interpose

@@ -1,0 +1,92 @@
+// ProcessHost: the process's own threads on its own clock, as ThreadHost has them; but they sleep so that the process's
+// signals end a call, and pthread_cancel a thread.
+#pragma once
+
+#include "this_thread.hpp"
+
+#include <rouse/kernel/kernel.hpp>
+#include <rouse/kernel/thread_host.hpp>
+
+#include <csignal>
+#include <semaphore.h>
+
+namespace rouse::interpose {
+
+class ProcessHost final : public kernel::ThreadHost {
+ public:
+  ProcessHost() : ThreadHost(Clock::real, NoTaskYet{}) { static_cast<void>(current()); }
+
+  /// Precondition: before the first call.
+  void serve(kernel::Kernel& kernel) { kernel_ = &kernel; }
+
+ private:
+  struct ProcessTask final : ThreadTask {
+    using ThreadTask::ThreadTask;
+    ~ProcessTask() override { ::sem_destroy(&wake); }
+    ::sem_t wake{};
+  };
+
+  std::shared_ptr<ThreadTask> make_task(std::uint32_t id, std::string name) override {
+    const auto task = std::make_shared<ProcessTask>(id, std::move(name));
+    ::sem_init(&task->wake, 0, 0);  // Fails only for a value that is too large.
+    return task;
+  }
+
+  void sleep(ThreadTask& thread, std::unique_lock<std::mutex>& lock, kernel::Time until) override {
+    auto& task = static_cast<ProcessTask&>(thread);
+    {
+      class Unlocked {
+       public:
+        explicit Unlocked(std::unique_lock<std::mutex>& held) : held_(held) { held_.unlock(); }
+        Unlocked(const Unlocked&) = delete;
+        Unlocked& operator=(const Unlocked&) = delete;
+        ~Unlocked() { held_.lock(); }
+
+       private:
+        std::unique_lock<std::mutex>& held_;
+      };
+      const Unlocked unlocked{lock};
+      const Sleeping sleeping{task.wake};
+      const WithMask mask{task.signals.mask_in_sleep};
+      wait(task.wake, until);
+    }
+    if (this_thread.handled == kernel::Handled::none) return;
+    kernel_->signals.note_handled(task, std::exchange(this_thread.handled, kernel::Handled::none));
+    if (task.blocked) unblock(task);
+  }
+  void end_sleep(ThreadTask& thread) override { ::sem_post(&static_cast<ProcessTask&>(thread).wake); }
+
+  // EINTR and a post of long ago are reasons to look again, like any other: the caller does.
+  static void wait(::sem_t& wake, kernel::Time until) {
+    if (until == kernel::time_never) {
+      static_cast<void>(::sem_wait(&wake));
+      return;
+    }
+    constexpr kernel::Time second = 1'000'000'000;
+    const ::timespec at{until / second, until % second};
+    static_cast<void>(::sem_clockwait(&wake, CLOCK_MONOTONIC, &at));
+  }
+
+  // A call's own signal mask holds while it sleeps: what it lets through is handled at once, and ends the sleep.
+  class WithMask {
+   public:
+    explicit WithMask(const std::optional<SignalSet>& mask) : has_mask_(mask.has_value()) {
+      if (!has_mask_) return;
+      const ::sigset_t set = mask->to_sigset();
+      ::pthread_sigmask(SIG_SETMASK, &set, &before_);
+    }
+    WithMask(const WithMask&) = delete;
+    WithMask& operator=(const WithMask&) = delete;
+    ~WithMask() {
+      if (has_mask_) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+
+   private:
+    const bool has_mask_;
+    ::sigset_t before_{};
+  };
+
+  kernel::Kernel* kernel_ = nullptr;
+};
+
+}  // namespace rouse::interpose

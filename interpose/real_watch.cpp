@@ -1,0 +1,91 @@
+#include "real_watch.hpp"
+
+#include "all_blocked.hpp"
+#include "own_fds.hpp"
+#include "raw.hpp"
+
+#include <iterator>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <utility>
+
+namespace rouse::interpose {
+
+SysResult<void> RealWatch::start() {
+  if (epoll_ >= 0) return {};
+  const int epoll = OwnFds::keep(raw::call(SYS_epoll_create1, EPOLL_CLOEXEC));
+  if (epoll < 0) return SysResult<void>::failure(-epoll);
+  epoll_ = epoll;
+  const AllBlocked all_blocked;
+  ::pthread_t thread{};
+  const auto body = [](void* watch) -> void* {
+    static_cast<RealWatch*>(watch)->run();
+    return nullptr;
+  };
+  if (const int error = ::pthread_create(&thread, nullptr, body, this); error != 0) {
+    OwnFds::close(std::exchange(epoll_, -1));
+    return SysResult<void>::failure(ENOMEM);
+  }
+  ::pthread_detach(thread);
+  return {};
+}
+
+SysResult<void> RealWatch::add(kernel::File& file, int fd) {
+  const SysResult<void> started = start();
+  if (!started.ok()) return started;
+  ::epoll_event event{};
+  event.events = static_cast<std::uint32_t>(EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP) | EPOLLET;
+  event.data.u64 = file.id();
+  const long added = raw::call(SYS_epoll_ctl, epoll_, EPOLL_CTL_ADD, fd, &event);
+  if (added < 0) return SysResult<void>::failure(static_cast<int>(-added));
+  files_[file.id()] = &file;
+  return {};
+}
+
+void RealWatch::remove(const kernel::File& file, int fd) {
+  if (files_.erase(file.id()) == 0) return;
+  ::epoll_event none{};
+  raw::call(SYS_epoll_ctl, epoll_, EPOLL_CTL_DEL, fd, &none);
+}
+
+void RealWatch::add_signals(SignalSet mask) {
+  const SignalSet all = signals_ | mask;
+  if (all == signals_ || !start().ok()) return;
+  const std::uint64_t bits = all.bits();
+  const long fd = raw::call(SYS_signalfd4, signals_fd_, &bits, sizeof bits, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd < 0) return;
+  signals_ = all;
+  if (signals_fd_ >= 0) return;
+  signals_fd_ = OwnFds::keep(fd);
+  ::epoll_event event{};
+  event.events = static_cast<std::uint32_t>(EPOLLIN) | EPOLLET;
+  event.data.u64 = signals_id;
+  raw::call(SYS_epoll_ctl, epoll_, EPOLL_CTL_ADD, signals_fd_, &event);
+}
+
+void RealWatch::tell(std::uint64_t id, EventFlags key) {
+  if (id == signals_id) return kernel_.signals.signalfds.wake(kernel::any_key);
+  const auto found = files_.find(id);
+  if (found == files_.end()) return;
+  if (key.has_any(EventFlags::hup | EventFlags::err)) {
+    found->second->queue.wake_all(key);
+  } else {
+    found->second->queue.wake(key);
+  }
+}
+
+// Ends with the process. In a child the thread is not there, and the child has a RealWatch of its own.
+void RealWatch::run() {
+  for (;;) {
+    ::epoll_event events[64];
+    const long n = raw::call(SYS_epoll_pwait, epoll_, events, std::size(events), -1, nullptr, 0);
+    if (n < 0) continue;  // EINTR, as after SIGCONT; nothing else can be wrong.
+    kernel_.host().lock();
+    for (long i = 0; i < n; ++i) tell(events[i].data.u64, EventFlags{events[i].events});
+    kernel_.host().unlock();
+  }
+}
+
+}  // namespace rouse::interpose

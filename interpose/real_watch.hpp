@@ -1,0 +1,42 @@
+// RealWatch: hears of what Linux's files do, for the emulated kernel's waits: a thread of the library's own waits for
+// them in an epoll of Linux, edge by edge, and wakes those who wait here.
+#pragma once
+
+#include <rouse/kernel/file.hpp>
+#include <rouse/kernel/kernel.hpp>
+
+#include <cstdint>
+#include <map>
+
+namespace rouse::interpose {
+
+class RealWatch {
+ public:
+  explicit RealWatch(kernel::Kernel& kernel) : kernel_(kernel) {}
+  RealWatch(const RealWatch&) = delete;
+  RealWatch& operator=(const RealWatch&) = delete;
+
+  // All with the kernel locked.
+
+  /// Tells `file` of what happens to `fd`. Fails as epoll_ctl(2) does: EPERM for what cannot be waited for, EBADF.
+  SysResult<void> add(kernel::File& file, int fd);
+  void remove(const kernel::File& file, int fd);
+
+  /// Signals that signalfds show: all that ever were in the mask of one.
+  void add_signals(SignalSet mask);
+
+ private:
+  static constexpr std::uint64_t signals_id = 0;  // Files' ids begin at 1.
+
+  SysResult<void> start();
+  void run();
+  void tell(std::uint64_t id, EventFlags key);
+
+  kernel::Kernel& kernel_;
+  int epoll_ = -1;
+  int signals_fd_ = -1;
+  SignalSet signals_;
+  std::map<std::uint64_t, kernel::File*> files_;
+};
+
+}  // namespace rouse::interpose

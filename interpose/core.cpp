@@ -71,22 +71,9 @@ void Core::forget_in_child() {
   the_core = nullptr;  // Left as it is: who knows what its threads were doing.
 }
 
-/// The kernel, locked, outside of any call.
-class LockedKernel {
- public:
-  explicit LockedKernel(kernel::Kernel& kernel) : host_(kernel.host()) { host_.lock(); }
-  LockedKernel(const LockedKernel&) = delete;
-  LockedKernel& operator=(const LockedKernel&) = delete;
-  ~LockedKernel() { host_.unlock(); }
-
- private:
-  const Inside inside_;
-  kernel::Host& host_;
-};
-
 bool Core::adopt(int fd) {
   if (fd < 0 || static_cast<std::size_t>(fd) >= fds_max || FdStates::of(fd) == FdState::foreign) return false;
-  const LockedKernel locked{kernel_};
+  const Locked locked{*this};
   if (FdStates::of(fd) != FdState::linux_file) return true;
   if (raw::call(SYS_fcntl, fd, F_GETFD) < 0) return false;
   const std::uint64_t id = kernel_.file_ids.next();
@@ -102,7 +89,7 @@ bool Core::adopt(int fd) {
 
 void Core::drop_if_idle(int fd) {
   if (FdStates::of(fd) != FdState::watched) return;
-  const LockedKernel locked{kernel_};
+  const Locked locked{*this};
   const kernel::File* const file = kernel_.fds.file(fd);
   if (file != nullptr && file->references() == 1 && file->watchers.empty() && file->queue.empty()) {
     static_cast<void>(kernel_.fds.remove(fd));
@@ -110,18 +97,18 @@ void Core::drop_if_idle(int fd) {
 }
 
 void Core::drop(int fd) {
-  const LockedKernel locked{kernel_};
+  const Locked locked{*this};
   if (kernel_.fds.is_open(fd)) static_cast<void>(kernel_.fds.remove(fd));
 }
 
 void Core::forget_replaced(int fd) {
-  const LockedKernel locked{kernel_};
+  const Locked locked{*this};
   FdStates::set(fd, FdState::linux_file);
   if (kernel_.fds.is_open(fd)) static_cast<void>(kernel_.fds.remove(fd));
 }
 
 void Core::duplicated(int fd, int to) {
-  const LockedKernel locked{kernel_};
+  const Locked locked{*this};
   if (kernel_.fds.is_open(to)) static_cast<void>(kernel_.fds.remove(to));
   if (FdStates::of(fd) != FdState::watched) return;
   kernel_.fds.adopt(to, kernel::FileRef{kernel_.fds.file(fd)});
@@ -129,14 +116,14 @@ void Core::duplicated(int fd, int to) {
 }
 
 void Core::watch_signals(SignalSet mask) {
-  const LockedKernel locked{kernel_};
+  const Locked locked{*this};
   has_signalfds_ = true;
   watch_.add_signals(mask);
 }
 
 void Core::signal_was_sent() {
   if (!has_signalfds_) return;
-  const LockedKernel locked{kernel_};
+  const Locked locked{*this};
   kernel_.signals.signalfds.wake(kernel::any_key);
 }
 

@@ -46,6 +46,19 @@ class Core {
   /// RLIMIT_NOFILE may have changed.
   void read_limits();
 
+  /// Its kernel, locked, outside of any call.
+  class Locked {
+   public:
+    explicit Locked(Core& core) : host_(core.host_) { host_.lock(); }
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+    ~Locked() { host_.unlock(); }
+
+   private:
+    const Inside inside_;
+    kernel::Host& host_;
+  };
+
  private:
   explicit Core(const Options& options);
 

@@ -87,7 +87,9 @@ class PipeEnd final : public File {
   [[nodiscard]] int capacity() const { return static_cast<int>(ring_->slots_max * page_size); }
   SysResult<int> set_capacity(std::uint64_t bytes);
 
-  [[nodiscard]] Object object() const override { return Object::file(ring_->id); }
+  /// The same for both ends, as their inode is on Linux.
+  [[nodiscard]] std::uint64_t pipe_id() const { return ring_->id; }
+  [[nodiscard]] Object object() const override { return Object::file(pipe_id()); }
   [[nodiscard]] Access asking() const override { return ring_->was_polled ? Access::read : Access::write; }
 
   [[nodiscard]] std::string describe() const override {

@@ -72,7 +72,9 @@ void Placeholders::find_foreign() {
   if (directory == nullptr) return;
   while (const ::dirent* const entry = ::readdir(directory)) {
     const int fd = std::atoi(entry->d_name);
-    if (fd > 0 && static_cast<std::size_t>(fd) < fds_max && is_placeholder(fd)) FdStates::set(fd, FdState::foreign);
+    if (fd < 0 || static_cast<std::size_t>(fd) >= fds_max || !is_placeholder(fd)) continue;
+    // Other libraries' constructors may have made some of this process's.
+    if (FdStates::of(fd) == FdState::linux_file) FdStates::set(fd, FdState::foreign);
   }
   ::closedir(directory);
 }

@@ -6,7 +6,9 @@
 #include <cstdarg>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 using namespace rouse::interpose;
@@ -19,7 +21,11 @@ int duplicated(int fd, int to) {
   if (to >= 0 && (FdStates::of(fd) == FdState::watched || FdStates::of(to) == FdState::watched)) {
     Core::get().duplicated(fd, to);
   }
-  if (to >= 0 && FdStates::of(fd) == FdState::foreign) FdStates::set(to, FdState::foreign);
+  if (to >= 0 && FdStates::of(fd) == FdState::foreign) {
+    FdStates::set(to, FdState::foreign);
+    // On its way to another program, which will find nothing there.
+    if (to <= STDERR_FILENO) refuse_foreign("dup2 to a standard stream", fd);
+  }
   return to;
 }
 
@@ -36,6 +42,18 @@ int duplicate_onto(int fd, int to, Duplicate duplicate) {
     FdStates::set(to, FdState::linux_file);
   }
   return duplicated(fd, to);
+}
+
+/// Questions about the machine's interfaces, which programs put to any socket: SIOCGIFNAME up to SIOCGIFMAP, and those
+/// that came later. The emulated network has no say in it.
+bool is_about_interfaces(unsigned long request) { return request >= SIOCGIFNAME && request <= SIOCGIFMAP; }
+
+int ioctl_of_emulated(int fd, unsigned long request, void* argument) {
+  if (!is_about_interfaces(request)) return posix::ioctl(fd, request, argument);
+  const long socket = raw::call(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const long result = socket < 0 ? socket : raw::call(SYS_ioctl, socket, request, argument);
+  if (socket >= 0) raw::call(SYS_close, socket);
+  return result < 0 ? (errno = static_cast<int>(-result), -1) : static_cast<int>(result);
 }
 
 // What the kernel does not know of these, programs ask of any file.
@@ -119,7 +137,7 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
   va_start(list, request);
   void* const argument = va_arg(list, void*);
   va_end(list);
-  return dispatch("ioctl", fd, [=] { return posix::ioctl(fd, request, argument); },
+  return dispatch("ioctl", fd, [=] { return ioctl_of_emulated(fd, request, argument); },
                   [=] { return next<"ioctl">(as<int(int, unsigned long, void*)>, fd, request, argument); }, ENOTTY);
 }
 

@@ -62,15 +62,6 @@ int getpeername(int fd, ::sockaddr* address, ::socklen_t* n) noexcept {
   return dispatch("getpeername", fd, [=] { return posix::getpeername(fd, address, n); },
                   [=] { return next<"getpeername">(::getpeername, fd, address, n); });
 }
-int getsockopt(int fd, int level, int name, void* value, ::socklen_t* n) noexcept {
-  return dispatch("getsockopt", fd, [=] { return posix::getsockopt(fd, level, name, value, n); },
-                  [=] { return next<"getsockopt">(::getsockopt, fd, level, name, value, n); }, ENOPROTOOPT);
-}
-int setsockopt(int fd, int level, int name, const void* value, ::socklen_t n) noexcept {
-  return dispatch("setsockopt", fd, [=] { return posix::setsockopt(fd, level, name, value, n); },
-                  [=] { return next<"setsockopt">(::setsockopt, fd, level, name, value, n); }, ENOPROTOOPT);
-}
-
 ::ssize_t send(int fd, const void* data, std::size_t n, int flags) {
   return dispatch("send", fd, [=] { return posix::send(fd, data, n, flags); },
                   [=] { return next<"send">(::send, fd, data, n, flags); });

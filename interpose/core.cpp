@@ -75,7 +75,8 @@ bool Core::adopt(int fd) {
   if (fd < 0 || static_cast<std::size_t>(fd) >= fds_max || FdStates::of(fd) == FdState::foreign) return false;
   const Locked locked{*this};
   if (FdStates::of(fd) != FdState::linux_file) return true;
-  if (raw::call(SYS_fcntl, fd, F_GETFD) < 0) return false;
+  const long flags = raw::call(SYS_fcntl, fd, F_GETFL);
+  if (flags < 0 || (flags & O_PATH) != 0) return false;  // To these calls, a path is no open file.
   const std::uint64_t id = kernel_.file_ids.next();
   // Whether Linux can wait for it is known only when it was asked to.
   kernel::FileRef file{new RealFile{id, fd, true, watch_}};

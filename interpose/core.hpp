@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fd_states.hpp"
+#include "known_memory.hpp"
 #include "options.hpp"
 #include "placeholders.hpp"
 #include "process_host.hpp"
@@ -82,9 +83,9 @@ void refuse_foreign(const char* call, int fd);
 /// Makes a call of the emulated kernel: what it does not model fails with `refusal`.
 template <class Body>
 auto emulated(Body body, int refusal = ENOSYS) -> decltype(body()) {
-  Core& core = Core::get();
-  static_cast<void>(core);
+  static_cast<void>(Core::get());
   const Inside inside;
+  KnownMemory::forget_if_changed();
   try {
     return body();
   } catch (const kernel::NotModelled& not_modelled) {

@@ -6,6 +6,40 @@
 using namespace rouse::interpose;
 namespace posix = rouse::posix;
 
+namespace {
+
+/// While a file of Linux is known to the emulated kernel; longer, if it is watched by then.
+class Known {
+ public:
+  explicit Known(int fd) : fd_(fd) {
+    if (FdStates::is_linux(fd)) Core::get().adopt(fd);
+  }
+  Known(const Known&) = delete;
+  Known& operator=(const Known&) = delete;
+  ~Known() {
+    const int error = errno;
+    Core::get().drop_if_idle(fd_);
+    errno = error;
+  }
+
+ private:
+  const int fd_;
+};
+
+/// Of an epoll of Linux (--real epoll) with an emulated fd, too, which is EINVAL: it cannot watch that.
+int control(int epfd, int operation, int fd, ::epoll_event* event) {
+  for (const int each : {epfd, fd}) {
+    if (FdStates::of(each) != FdState::foreign) continue;
+    refuse_foreign("epoll_ctl", each);
+    return -1;
+  }
+  const Known epoll{epfd};
+  const Known watched{fd};
+  return posix::epoll_ctl(epfd, operation, fd, event);
+}
+
+}  // namespace
+
 #pragma GCC visibility push(default)
 extern "C" {
 
@@ -19,17 +53,10 @@ int epoll_create1(int flags) noexcept {
 }
 
 int epoll_ctl(int epfd, int operation, int fd, ::epoll_event* event) noexcept {
-  return dispatch(
-      "epoll_ctl", epfd,
-      [=] {
-        if (FdStates::is_emulated(fd) || !Core::get().adopt(fd)) return posix::epoll_ctl(epfd, operation, fd, event);
-        const int result = posix::epoll_ctl(epfd, operation, fd, event);
-        const int error = errno;
-        Core::get().drop_if_idle(fd);
-        errno = error;
-        return result;
-      },
-      [=] { return next<"epoll_ctl">(::epoll_ctl, epfd, operation, fd, event); });
+  if (FdStates::is_linux(epfd) && FdStates::is_linux(fd)) {
+    return next<"epoll_ctl">(::epoll_ctl, epfd, operation, fd, event);
+  }
+  return emulated([=] { return control(epfd, operation, fd, event); });
 }
 
 int epoll_wait(int epfd, ::epoll_event* events, int n, int milliseconds) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <future>
 #include <string>
+#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <thread>
 #include <type_traits>
@@ -57,7 +58,8 @@ struct ThreadsOnLinux : OnLinux {
     return Worker<decltype(body())>{std::move(body)};
   }
 
-  /// Returns once `worker` is asleep in a syscall that is no futex: the kernel's own word for it.
+  /// Returns once `worker` is asleep in a syscall that is no futex: the kernel's own word for it. Under rouse-run it is
+  /// asleep on a semaphore then.
   template <class Result>
   void wait_until_blocked(const Worker<Result>& worker) {
     const std::string folder = "/proc/self/task/" + std::to_string(worker.linux_id());
@@ -83,7 +85,15 @@ struct ThreadsOnLinux : OnLinux {
   static bool is_in_waiting_call(const std::string& folder) {
     const std::string line = line_of(folder + "/syscall");
     const long number = !line.empty() && line[0] >= '0' && line[0] <= '9' ? std::stol(line) : -1;
+    if (number == SYS_futex && ::getenv("ROUSE_RUN") != nullptr) return is_waiting_for_semaphore(line);
     return number >= 0 && number != SYS_futex && number != SYS_gettid;
+  }
+  static bool is_waiting_for_semaphore(const std::string& line) {  // "number 0xaddress 0xoperation …"
+    constexpr unsigned long command_mask = 127;
+    const std::size_t address = line.find(' ');
+    const std::size_t operation = line.find(' ', address + 1);
+    return operation != std::string::npos &&
+           (std::stoul(line.substr(operation + 1), nullptr, 16) & command_mask) == FUTEX_WAIT_BITSET;
   }
 };
 

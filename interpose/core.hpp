@@ -26,6 +26,19 @@ class Core {
   /// Throws this process's away: its files are its parent's.
   static void forget_in_child();
 
+  /// Its kernel, locked, outside of any call.
+  class Locked {
+   public:
+    explicit Locked(Core& core) : host_(core.host_) { host_.lock(); }
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+    ~Locked() { host_.unlock(); }
+
+   private:
+    const Inside inside_;
+    kernel::Host& host_;
+  };
+
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
   [[nodiscard]] const Options& options() const { return options_; }
 
@@ -44,21 +57,14 @@ class Core {
   void watch_signals(SignalSet mask);
   void signal_was_sent();
 
+  /// All fds that the emulated kernel knows are below.
+  [[nodiscard]] int fds_in_use() {
+    const Locked locked{*this};
+    return static_cast<int>(kernel_.fds.size());
+  }
+
   /// RLIMIT_NOFILE may have changed.
   void read_limits();
-
-  /// Its kernel, locked, outside of any call.
-  class Locked {
-   public:
-    explicit Locked(Core& core) : host_(core.host_) { host_.lock(); }
-    Locked(const Locked&) = delete;
-    Locked& operator=(const Locked&) = delete;
-    ~Locked() { host_.unlock(); }
-
-   private:
-    const Inside inside_;
-    kernel::Host& host_;
-  };
 
  private:
   explicit Core(const Options& options);

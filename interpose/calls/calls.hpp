@@ -7,6 +7,9 @@
 
 #include <rouse/posix.hpp>
 
+#include <poll.h>
+#include <sys/select.h>
+
 namespace rouse::interpose {
 
 /// A call on `fd`: `mine` if the emulated kernel has it, else `linux_call`. What is another process's is refused.
@@ -20,6 +23,10 @@ template <class Mine, class OfLinux>
   refuse_foreign(call, fd);
   return static_cast<decltype(mine())>(-1);
 }
+
+/// True if an emulated fd is among those that poll or select are given.
+[[nodiscard]] bool any_emulated(const ::pollfd* fds, ::nfds_t n);
+[[nodiscard]] bool any_emulated(int n, const ::fd_set* read, const ::fd_set* write, const ::fd_set* except);
 
 [[nodiscard]] inline bool is_real(Family family) { return Core::get().options().is_real(family); }
 

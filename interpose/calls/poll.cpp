@@ -35,40 +35,77 @@ class Adopted {
   ForEach for_each_;
 };
 
+template <class ForEach>
+bool has_emulated(ForEach for_each) {
+  bool any = false;
+  for_each([&](int fd) { any = any || !FdStates::is_linux(fd); });
+  return any;
+}
+
 /// The call, on the emulated kernel if one of the fds is its own.
 template <class ForEach, class Mine, class OfLinux>
 int on_all(ForEach for_each, Mine mine, OfLinux of_linux) {
-  bool any_emulated = false;
-  for_each([&](int fd) { any_emulated = any_emulated || !FdStates::is_linux(fd); });
-  if (!any_emulated) return of_linux();
+  if (!has_emulated(for_each)) return of_linux();
   return emulated([&] {
     const Adopted adopted{for_each};
     return mine();
   });
 }
 
-auto each_of(const ::pollfd* fds, ::nfds_t n) {
+/// Whether the program has that memory: if not, there is no fd in it, and Linux says EFAULT, or what comes before that.
+bool can_read(const void* from, std::size_t n) {
+  if (n == 0) return true;
+  KnownMemory::forget_if_changed();
+  return rouse::kernel::can_read_user(from, n);
+}
+
+/// Of the number of entries, Linux takes the lower 32 bits.
+auto each_of(const ::pollfd* fds, ::nfds_t long_n) {
+  const auto n = static_cast<unsigned>(long_n);
+  const std::size_t readable = can_read(fds, n * sizeof *fds) ? n : 0;
   return [=](auto visit) {
-    for (const ::pollfd& entry : std::span(fds, n)) {
+    for (const ::pollfd& entry : std::span(fds, readable)) {
       if (entry.fd >= 0) visit(entry.fd);
     }
   };
 }
 
-auto each_of(int n, const ::fd_set* read, const ::fd_set* write, const ::fd_set* except) {
+/// One of select's sets. It may be longer than an fd_set, so the macros for that, which can be fortified, do not do.
+class FdSet {
+ public:
+  /// Of `n` numbers; or of those in use, as no more are looked at, if the program has no memory for so many.
+  FdSet(const ::fd_set* set, int n) : words_(reinterpret_cast<const std::uint64_t*>(set)), n_(n) {
+    if (set == nullptr) n_ = 0;
+    if (can_read(set, bytes())) return;
+    n_ = std::min(n, Core::get().fds_in_use());
+    if (!can_read(set, bytes())) n_ = 0;
+  }
+  [[nodiscard]] bool has(int fd) const { return fd < n_ && (words_[fd / bits] >> (fd % bits) & 1) != 0; }
+
+ private:
+  static constexpr int bits = 64;
+  [[nodiscard]] std::size_t bytes() const { return static_cast<std::size_t>((n_ + bits - 1) / bits) * 8; }
+
+  const std::uint64_t* words_;
+  int n_;
+};
+
+auto each_of(int long_n, const ::fd_set* read, const ::fd_set* write, const ::fd_set* except) {
+  const int n = std::clamp(long_n, 0, static_cast<int>(fds_max));
+  const FdSet sets[] = {{read, n}, {write, n}, {except, n}};
   return [=](auto visit) {
     for (int fd = 0; fd < n; ++fd) {
-      // The sets may be longer than fd_set, so its macros, which can be fortified, do not do.
-      const auto has = [fd](const ::fd_set* set) {
-        constexpr int bits = 64;
-        return set != nullptr && (reinterpret_cast<const std::uint64_t*>(set)[fd / bits] >> (fd % bits) & 1) != 0;
-      };
-      if (has(read) || has(write) || has(except)) visit(fd);
+      if (sets[0].has(fd) || sets[1].has(fd) || sets[2].has(fd)) visit(fd);
     }
   };
 }
 
 }  // namespace
+
+bool rouse::interpose::any_emulated(const ::pollfd* fds, ::nfds_t n) { return has_emulated(each_of(fds, n)); }
+bool rouse::interpose::any_emulated(int n, const ::fd_set* read, const ::fd_set* write, const ::fd_set* except) {
+  return has_emulated(each_of(n, read, write, except));
+}
 
 #pragma GCC visibility push(default)
 extern "C" {

@@ -4,7 +4,11 @@
 #include <rouse/kernel/pipe_file.hpp>
 #include <rouse/kernel/socket_file.hpp>
 
+#include <algorithm>
+#include <charconv>
+#include <cstring>
 #include <fcntl.h>
+#include <string>
 #include <string_view>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -78,6 +82,45 @@ void fill(struct ::statx& to, const struct ::stat& from) {
   to.stx_ctime = {from.st_ctim.tv_sec, static_cast<std::uint32_t>(from.st_ctim.tv_nsec), {}};
 }
 
+/// The fd that a path of /proc names; -1 if it is another path.
+int fd_in_path(std::string_view path) {
+  const std::string own = "/proc/" + std::to_string(::getpid()) + "/fd/";
+  for (const std::string_view folder : {std::string_view{"/proc/self/fd/"}, std::string_view{"/dev/fd/"},
+                                        std::string_view{"/proc/thread-self/fd/"}, std::string_view{own}}) {
+    if (!path.starts_with(folder) || path.size() == folder.size()) continue;
+    int fd = 0;
+    const auto [end, error] = std::from_chars(path.data() + folder.size(), path.data() + path.size(), fd);
+    if (error == std::errc{} && end == path.data() + path.size()) return fd;
+  }
+  return -1;
+}
+
+/// What Linux shows of an emulated fd in /proc; empty if it is none.
+std::string link_of(std::string_view path) {
+  const int fd = fd_in_path(path);
+  if (!FdStates::is_emulated(fd)) return {};
+  struct ::stat found {};
+  if (emulated_stat(fd, &found) != 0) return {};
+  const std::string inode = ":[" + std::to_string(found.st_ino) + "]";
+  if (S_ISFIFO(found.st_mode)) return "pipe" + inode;
+  if (S_ISSOCK(found.st_mode)) return "socket" + inode;
+  const Core::Locked locked{Core::get()};
+  const rouse::kernel::File* const file = Core::get().kernel().fds.file(fd);
+  if (file == nullptr) return {};
+  const std::string_view kind = file->kind().name;
+  return "anon_inode:[" + std::string(kind == "epoll" ? "eventpoll" : kind) + "]";
+}
+
+/// Like readlink(2), if the path is an emulated fd's.
+template <class OfLinux>
+::ssize_t read_link(const char* path, char* to, std::size_t n, OfLinux of_linux) {
+  const std::string link = path != nullptr && *path == '/' ? link_of(path) : "";
+  if (link.empty()) return of_linux();
+  n = std::min(n, link.size());
+  std::memcpy(to, link.data(), n);
+  return static_cast<::ssize_t>(n);
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
@@ -108,6 +151,18 @@ int statx(int fd, const char* path, int flags, unsigned mask, struct ::statx* to
   if (emulated_stat(fd, &found) != 0) return -1;
   fill(*to, found);
   return 0;
+}
+
+::ssize_t readlink(const char* path, char* to, std::size_t n) noexcept {
+  return read_link(path, to, n, [=] { return next<"readlink">(::readlink, path, to, n); });
+}
+::ssize_t readlinkat(int folder, const char* path, char* to, std::size_t n) noexcept {
+  return read_link(path, to, n, [=] { return next<"readlinkat">(::readlinkat, folder, path, to, n); });
+}
+[[noreturn]] void __chk_fail();
+::ssize_t __readlink_chk(const char* path, char* to, std::size_t n, std::size_t size) noexcept {
+  if (n > size) __chk_fail();
+  return readlink(path, to, n);
 }
 
 int isatty(int fd) noexcept {

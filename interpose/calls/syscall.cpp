@@ -73,6 +73,56 @@ long with_mask(const Words& words, std::size_t i, Call call) {
   return has_wrong_size(mask, words.get<std::size_t>(i + 1)) ? -1 : static_cast<long>(call(mask));
 }
 
+/// True of a call on files of Linux alone. That stays the very call it is: the C library's function would check more, and
+/// be a cancellation point.
+bool is_for_linux(long number, const Words& words) {
+  switch (number) {
+#if defined(__x86_64__)
+    case SYS_poll:
+#endif
+    case SYS_ppoll: return !any_emulated(words.get<const ::pollfd*>(0), words.get<::nfds_t>(1));
+#if defined(__x86_64__)
+    case SYS_select:
+#endif
+    case SYS_pselect6:
+      return !any_emulated(words.get<int>(0), words.get<const ::fd_set*>(1), words.get<const ::fd_set*>(2),
+                           words.get<const ::fd_set*>(3));
+    case SYS_read:
+    case SYS_write:
+    case SYS_readv:
+    case SYS_writev:
+    case SYS_pread64:
+    case SYS_pwrite64:
+    case SYS_lseek:
+    case SYS_ioctl:
+    case SYS_fstat:
+    case SYS_bind:
+    case SYS_listen:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_connect:
+    case SYS_shutdown:
+    case SYS_getsockname:
+    case SYS_getpeername:
+    case SYS_getsockopt:
+    case SYS_setsockopt:
+    case SYS_sendto:
+    case SYS_recvfrom:
+    case SYS_sendmsg:
+    case SYS_recvmsg:
+    case SYS_sendmmsg:
+    case SYS_recvmmsg:
+    case SYS_timerfd_settime:
+    case SYS_timerfd_gettime:
+#if defined(__x86_64__)
+    case SYS_epoll_wait:
+#endif
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2: return FdStates::is_linux(words.get<int>(0));
+    default: return false;
+  }
+}
+
 // What is left of the time is the C library's to hide; the kernel's calls say it, and nobody depends on that.
 long make(long number, const Words& words, bool& is_known) {
   switch (number) {
@@ -188,9 +238,11 @@ long syscall(long number, ...) noexcept {
   va_start(list, number);
   for (long& word : words) word = va_arg(list, long);
   va_end(list);
-  bool is_known = true;
-  const long result = make(number, Words{words}, is_known);
-  if (is_known) return result;
+  bool is_known = !is_for_linux(number, Words{words});
+  if (is_known) {
+    const long result = make(number, Words{words}, is_known);
+    if (is_known) return result;
+  }
   // Not to the C library's own, whose name this is: some come here before that can be looked up.
   const long made = raw::call_words(number, words[0], words[1], words[2], words[3], words[4], words[5]);
   constexpr long errnos = 4096;

@@ -2,6 +2,7 @@
 // signals end a call, and pthread_cancel a thread.
 #pragma once
 
+#include "signal_relay.hpp"
 #include "this_thread.hpp"
 
 #include <rouse/kernel/kernel.hpp>
@@ -32,27 +33,32 @@ class ProcessHost final : public kernel::ThreadHost {
     return task;
   }
 
-  void sleep(ThreadTask& thread, std::unique_lock<std::mutex>& lock, kernel::Time until) override {
+  void sleep(ThreadTask& thread, std::unique_lock<std::mutex>&, kernel::Time until) override {
     auto& task = static_cast<ProcessTask&>(thread);
+    kernel::Handled handled = kernel::Handled::none;
     {
-      class Unlocked {
-       public:
-        explicit Unlocked(std::unique_lock<std::mutex>& held) : held_(held) { held_.unlock(); }
-        Unlocked(const Unlocked&) = delete;
-        Unlocked& operator=(const Unlocked&) = delete;
-        ~Unlocked() { held_.lock(); }
-
-       private:
-        std::unique_lock<std::mutex>& held_;
-      };
-      const Unlocked unlocked{lock};
+      const Unlocked unlocked{*this};
       const Sleeping sleeping{task.wake};
       const WithMask mask{task.signals.mask_in_sleep};
-      wait(task.wake, until);
+      if (!mask.lets_one_in()) wait(task.wake, until);
+      handled = this_thread.handled;
+      // One that nobody handles was pending until now, and ends the sleep all the same.
+      if (mask.lets_one_in() && handled == kernel::Handled::none) handled = kernel::Handled::by_interrupting;
     }
-    if (this_thread.handled == kernel::Handled::none) return;
-    kernel_->signals.note_handled(task, std::exchange(this_thread.handled, kernel::Handled::none));
+    if (handled == kernel::Handled::none) return;
+    kernel_->signals.note_handled(task, handled);
     if (task.blocked) unblock(task);
+  }
+  void do_not_sleep(ThreadTask& thread) override {
+    const auto& mask = thread.signals.mask_in_sleep;
+    if (!mask || !lets_one_in(*mask)) return;
+    {
+      const Unlocked unlocked{*this};
+      const Sleeping sleeping{static_cast<ProcessTask&>(thread).wake};
+      const WithMask with_mask{mask};
+    }
+    const bool restarts = this_thread.handled == kernel::Handled::by_restarting;
+    kernel_->signals.note_handled(thread, restarts ? kernel::Handled::by_restarting : kernel::Handled::by_interrupting);
   }
   void end_sleep(ThreadTask& thread) override { ::sem_post(&static_cast<ProcessTask&>(thread).wake); }
 
@@ -67,10 +73,25 @@ class ProcessHost final : public kernel::ThreadHost {
     static_cast<void>(::sem_clockwait(&wake, CLOCK_MONOTONIC, &at));
   }
 
-  // A call's own signal mask holds while it sleeps: what it lets through is handled at once, and ends the sleep.
+  // While others may call.
+  class Unlocked {
+   public:
+    explicit Unlocked(kernel::Host& host) : host_(host) { host_.unlock(); }
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
+    ~Unlocked() { host_.lock(); }
+
+   private:
+    kernel::Host& host_;
+  };
+
+  [[nodiscard]] static bool lets_one_in(SignalSet mask) { return !(SignalRelay::pending() - mask).empty(); }
+
+  // A call's own signal mask holds while it sleeps: what it lets in is handled at once, and ends the sleep.
   class WithMask {
    public:
-    explicit WithMask(const std::optional<SignalSet>& mask) : has_mask_(mask.has_value()) {
+    explicit WithMask(const std::optional<SignalSet>& mask)
+        : has_mask_(mask.has_value()), lets_one_in_(has_mask_ && ProcessHost::lets_one_in(*mask)) {
       if (!has_mask_) return;
       const ::sigset_t set = mask->to_sigset();
       ::pthread_sigmask(SIG_SETMASK, &set, &before_);
@@ -81,8 +102,11 @@ class ProcessHost final : public kernel::ThreadHost {
       if (has_mask_) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
 
+    [[nodiscard]] bool lets_one_in() const { return lets_one_in_; }
+
    private:
     const bool has_mask_;
+    const bool lets_one_in_;
     ::sigset_t before_{};
   };
 

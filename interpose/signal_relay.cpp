@@ -119,7 +119,7 @@ int SignalRelay::sigaction(int signal, const struct ::sigaction* to, struct ::si
   return 0;
 }
 
-SignalSet SignalRelay::pending_here() {
+SignalSet SignalRelay::pending() {
   std::uint64_t bits = 0;
   raw::call(SYS_rt_sigpending, &bits, sizeof bits);
   return SignalSet::of_bits(bits);

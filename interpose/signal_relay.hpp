@@ -14,7 +14,10 @@ class SignalRelay final : public kernel::ProcessSignals {
   /// sigaction(2), with the relay in front of the handler.
   static int sigaction(int signal, const struct ::sigaction* to, struct ::sigaction* before);
 
-  [[nodiscard]] SignalSet pending_here() override;
+  /// What is pending for the calling thread or its process.
+  [[nodiscard]] static SignalSet pending();
+
+  [[nodiscard]] SignalSet pending_here() override { return pending(); }
   std::optional<::siginfo_t> take_here(SignalSet wanted) override;
   void raise_here(int signal) override;
 };

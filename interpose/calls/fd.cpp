@@ -46,7 +46,9 @@ int duplicate_onto(int fd, int to, Duplicate duplicate) {
 
 /// Questions about the machine's interfaces, which programs put to any socket: SIOCGIFNAME up to SIOCGIFMAP, and those
 /// that came later. The emulated network has no say in it.
-bool is_about_interfaces(unsigned long request) { return request >= SIOCGIFNAME && request <= SIOCGIFMAP; }
+bool is_about_interfaces(unsigned long request) {
+  return request >= SIOCGIFNAME && request <= SIOCGIFMAP && request != SIOCOUTQNSD;
+}
 
 int ioctl_of_emulated(int fd, unsigned long request, void* argument) {
   if (!is_about_interfaces(request)) return posix::ioctl(fd, request, argument);

@@ -62,9 +62,9 @@ bool can_read(const void* from, std::size_t n) {
 /// Of the number of entries, Linux takes the lower 32 bits.
 auto each_of(const ::pollfd* fds, ::nfds_t long_n) {
   const auto n = static_cast<unsigned>(long_n);
-  const std::size_t readable = can_read(fds, n * sizeof *fds) ? n : 0;
-  return [=](auto visit) {
-    for (const ::pollfd& entry : std::span(fds, readable)) {
+  const std::span<const ::pollfd> entries{fds, can_read(fds, n * sizeof(::pollfd)) ? n : 0};
+  return [entries](auto visit) {
+    for (const ::pollfd& entry : entries) {
       if (entry.fd >= 0) visit(entry.fd);
     }
   };
@@ -110,11 +110,15 @@ bool rouse::interpose::any_emulated(int n, const ::fd_set* read, const ::fd_set*
 #pragma GCC visibility push(default)
 extern "C" {
 
-int poll(::pollfd* fds, ::nfds_t n, int milliseconds) {
+// Under names of their own, as the C library declares that they only write to their entries: g++ warns of who reads them.
+int poll_any(::pollfd* fds, ::nfds_t n, int milliseconds) asm("poll");
+int ppoll_any(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) asm("ppoll");
+
+int poll_any(::pollfd* fds, ::nfds_t n, int milliseconds) {
   return on_all(each_of(fds, n), [=] { return posix::poll(fds, n, milliseconds); },
                 [=] { return next<"poll">(::poll, fds, n, milliseconds); });
 }
-int ppoll(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) {
+int ppoll_any(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) {
   return on_all(each_of(fds, n), [=] { return posix::ppoll(fds, n, timeout, mask); },
                 [=] { return next<"ppoll">(::ppoll, fds, n, timeout, mask); });
 }
@@ -133,13 +137,13 @@ int pselect(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, const ::ti
 
 int __poll_chk(::pollfd* fds, ::nfds_t n, int milliseconds, std::size_t size) {
   if (n > size / sizeof *fds) __chk_fail();
-  return poll(fds, n, milliseconds);
+  return poll_any(fds, n, milliseconds);
 }
 int __ppoll_chk(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask, std::size_t size) {
   if (n > size / sizeof *fds) __chk_fail();
-  return ppoll(fds, n, timeout, mask);
+  return ppoll_any(fds, n, timeout, mask);
 }
-int __poll(::pollfd* fds, ::nfds_t n, int milliseconds) { return poll(fds, n, milliseconds); }
+int __poll(::pollfd* fds, ::nfds_t n, int milliseconds) { return poll_any(fds, n, milliseconds); }
 
 }  // extern "C"
 #pragma GCC visibility pop

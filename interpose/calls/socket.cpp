@@ -11,8 +11,8 @@ namespace {
 /// Whether the emulated kernel has such sockets at all; others stay Linux's: netlink, packet, raw ones.
 bool is_emulated_kind(int domain, int type) {
   const int plain_type = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (plain_type == SOCK_RAW || plain_type == SOCK_RDM || plain_type == SOCK_PACKET) return false;
   if (domain == AF_UNIX) return !is_real(Family::unix_socket);
+  if (plain_type == SOCK_RAW || plain_type == SOCK_RDM || plain_type == SOCK_PACKET) return false;
   if (domain == AF_INET || domain == AF_INET6) return !is_real(Family::inet_socket);
   return false;
 }

@@ -46,8 +46,10 @@ Core::Core(const Options& options)
   kernel_.unix_names.use(unix_paths_);
   kernel_.age = options_.age;
   if (!options_.faults.empty()) kernel_.set_faults(&options_.faults);
+  // Never behind Linux's clock, which the program reads: a moment that has come has come here, too.
+  const kernel::Time before = host_.now();
   const std::chrono::nanoseconds since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  kernel_.set_realtime(since_1970);
+  kernel_.realtime.set_offset(since_1970.count() - before);
   read_limits();
 }
 

@@ -2,7 +2,6 @@
 // signals end a call, and pthread_cancel a thread.
 #pragma once
 
-#include "signal_relay.hpp"
 #include "this_thread.hpp"
 
 #include <rouse/kernel/kernel.hpp>
@@ -40,25 +39,12 @@ class ProcessHost final : public kernel::ThreadHost {
       const Unlocked unlocked{*this};
       const Sleeping sleeping{task.wake};
       const WithMask mask{task.signals.mask_in_sleep};
-      if (!mask.lets_one_in()) wait(task.wake, until);
+      wait(task.wake, until);
       handled = this_thread.handled;
-      // One that nobody handles was pending until now, and ends the sleep all the same.
-      if (mask.lets_one_in() && handled == kernel::Handled::none) handled = kernel::Handled::by_interrupting;
     }
     if (handled == kernel::Handled::none) return;
     kernel_->signals.note_handled(task, handled);
     if (task.blocked) unblock(task);
-  }
-  void do_not_sleep(ThreadTask& thread) override {
-    const auto& mask = thread.signals.mask_in_sleep;
-    if (!mask || !lets_one_in(*mask)) return;
-    {
-      const Unlocked unlocked{*this};
-      const Sleeping sleeping{static_cast<ProcessTask&>(thread).wake};
-      const WithMask with_mask{mask};
-    }
-    const bool restarts = this_thread.handled == kernel::Handled::by_restarting;
-    kernel_->signals.note_handled(thread, restarts ? kernel::Handled::by_restarting : kernel::Handled::by_interrupting);
   }
   void end_sleep(ThreadTask& thread) override { ::sem_post(&static_cast<ProcessTask&>(thread).wake); }
 
@@ -85,13 +71,10 @@ class ProcessHost final : public kernel::ThreadHost {
     kernel::Host& host_;
   };
 
-  [[nodiscard]] static bool lets_one_in(SignalSet mask) { return !(SignalRelay::pending() - mask).empty(); }
-
   // A call's own signal mask holds while it sleeps: what it lets in is handled at once, and ends the sleep.
   class WithMask {
    public:
-    explicit WithMask(const std::optional<SignalSet>& mask)
-        : has_mask_(mask.has_value()), lets_one_in_(has_mask_ && ProcessHost::lets_one_in(*mask)) {
+    explicit WithMask(const std::optional<SignalSet>& mask) : has_mask_(mask.has_value()) {
       if (!has_mask_) return;
       const ::sigset_t set = mask->to_sigset();
       ::pthread_sigmask(SIG_SETMASK, &set, &before_);
@@ -102,11 +85,9 @@ class ProcessHost final : public kernel::ThreadHost {
       if (has_mask_) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
 
-    [[nodiscard]] bool lets_one_in() const { return lets_one_in_; }
 
    private:
     const bool has_mask_;
-    const bool lets_one_in_;
     ::sigset_t before_{};
   };
 

@@ -29,14 +29,23 @@ int next_sigaction(int signal, const struct ::sigaction* to, struct ::sigaction*
   return next<"sigaction">(::sigaction, signal, to, before);
 }
 
+/// What Linux says of the flags, but for those that the relay sets and heeds itself.
+int with_own_flags(int of_linux, int of_program) {
+  constexpr auto own = static_cast<unsigned>(SA_SIGINFO) | static_cast<unsigned>(SA_RESETHAND);
+  return static_cast<int>((static_cast<unsigned>(of_linux) & ~own) | (static_cast<unsigned>(of_program) & own));
+}
+
 void run(int signal, ::siginfo_t* info, void* context) {
   ThisThread& thread = this_thread;
   const Handler handler = asked[signal].handler.load();
   const int flags = asked[signal].flags.load();
   // Not left to Linux: by the time a deferred one runs, its action would be gone.
   if ((static_cast<unsigned>(flags) & SA_RESETHAND) != 0) {
-    struct ::sigaction fresh {};
-    next_sigaction(signal, &fresh, nullptr);
+    struct ::sigaction action {};
+    next_sigaction(signal, nullptr, &action);
+    action.sa_handler = SIG_DFL;
+    action.sa_flags = with_own_flags(action.sa_flags, flags);
+    next_sigaction(signal, &action, nullptr);
   }
   ::sem_t* const sleeps_on = std::exchange(thread.sleeps_on, nullptr);  // What the handler calls may sleep, too.
   if (sleeps_on != nullptr) {
@@ -113,13 +122,12 @@ int SignalRelay::sigaction(int signal, const struct ::sigaction* to, struct ::si
   *before = there;
   if (there.sa_sigaction == relay) {
     before->sa_handler = reinterpret_cast<::sighandler_t>(reinterpret_cast<void*>(handler_before));
-    constexpr int added_by_libc = 0x04000000;  // SA_RESTORER
-    before->sa_flags = flags_before | (there.sa_flags & added_by_libc);
+    before->sa_flags = with_own_flags(there.sa_flags, flags_before);
   }
   return 0;
 }
 
-SignalSet SignalRelay::pending() {
+SignalSet SignalRelay::pending_here() {
   std::uint64_t bits = 0;
   raw::call(SYS_rt_sigpending, &bits, sizeof bits);
   return SignalSet::of_bits(bits);
@@ -131,6 +139,18 @@ std::optional<::siginfo_t> SignalRelay::take_here(SignalSet wanted) {
   ::siginfo_t info{};
   if (raw::call(SYS_rt_sigtimedwait, &bits, &info, &now, sizeof bits) < 0) return std::nullopt;
   return info;
+}
+
+kernel::Handled SignalRelay::let_in(SignalSet mask) {
+  ::sem_t nobody_waits{};
+  ::sem_init(&nobody_waits, 0, 0);
+  const Sleeping sleeping{nobody_waits};
+  const ::sigset_t set = mask.to_sigset();
+  ::sigset_t before{};
+  ::pthread_sigmask(SIG_SETMASK, &set, &before);
+  const kernel::Handled handled = this_thread.handled;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return handled != kernel::Handled::none ? handled : kernel::Handled::by_interrupting;
 }
 
 void SignalRelay::raise_here(int signal) { raw::call(SYS_tgkill, ::getpid(), ::gettid(), signal); }

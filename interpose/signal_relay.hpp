@@ -14,11 +14,9 @@ class SignalRelay final : public kernel::ProcessSignals {
   /// sigaction(2), with the relay in front of the handler.
   static int sigaction(int signal, const struct ::sigaction* to, struct ::sigaction* before);
 
-  /// What is pending for the calling thread or its process.
-  [[nodiscard]] static SignalSet pending();
-
-  [[nodiscard]] SignalSet pending_here() override { return pending(); }
+  [[nodiscard]] SignalSet pending_here() override;
   std::optional<::siginfo_t> take_here(SignalSet wanted) override;
+  kernel::Handled let_in(SignalSet mask) override;
   void raise_here(int signal) override;
 };
 

@@ -347,7 +347,8 @@ class Kernel {
   /// Runs the handlers of the signals that are due for `task`, the current one; says what the first of them was.
   [[gnu::noinline, gnu::cold]] Handled run_handlers(Task& task, Locked& locked) {
     if (!task.signals.is_due) return Handled::none;  // What is pending for the process, another was told of.
-    Handled handled = signals.take_handled(task);
+    Handled handled = signals.take_handled(
+        task, [&] { locked.unlock(); }, [&] { locked.lock(); });
     while (const std::optional<Delivery> next = signals.take(task)) {
       if (handled == Handled::none) {
         const bool restarts = (next->action.sa_flags & SA_RESTART) != 0;

@@ -85,13 +85,17 @@ class Signals {
   void set_mask_for_call(Task& task, SignalSet mask) {
     if (real_ != nullptr) {
       task.signals.mask_in_sleep = mask;
+      if (!(real_->pending_here() - mask).empty()) set_due(task);
       return;
     }
     task.signals.mask_after_call = task.signals.mask;
     set_mask(task, mask);
   }
   void end_mask_for_call(Task& task) {
-    task.signals.mask_in_sleep.reset();
+    if (task.signals.mask_in_sleep) {
+      task.signals.mask_in_sleep.reset();
+      look_again(task);
+    }
     if (!task.signals.mask_after_call) return;
     const SignalSet mask = *task.signals.mask_after_call;
     task.signals.mask_after_call.reset();
@@ -104,13 +108,19 @@ class Signals {
   /// A signal of the process has ended the current task's sleep in a call: what its handler was. By the host.
   void note_handled(Task& task, Handled handled) {
     task.signals.handled = handled;
-    task.signals.is_due = true;
-    needs_ |= due_;
+    set_due(task);
   }
-  /// And what it was, to who ends the call.
-  [[nodiscard]] Handled take_handled(Task& task) {
-    const Handled handled = std::exchange(task.signals.handled, Handled::none);
-    if (handled != Handled::none) look_again(task);
+  /// And what it was, to who ends the call. `unlock` and `lock` stand around what has to run outside.
+  template <class Unlock, class Lock>
+  [[nodiscard]] Handled take_handled(Task& task, Unlock unlock, Lock lock) {
+    if (real_ == nullptr) return Handled::none;
+    Handled handled = std::exchange(task.signals.handled, Handled::none);
+    if (handled == Handled::none && task.signals.mask_in_sleep) {
+      unlock();
+      handled = real_->let_in(*task.signals.mask_in_sleep);
+      lock();
+    }
+    look_again(task);
     return handled;
   }
 
@@ -142,6 +152,10 @@ class Signals {
   void forget(int signal);
   void forget_opposites(int signal);
   void look_again(Task& task);
+  void set_due(Task& task) {
+    task.signals.is_due = true;
+    needs_ |= due_;
+  }
   void notify(Task& task);
   [[nodiscard]] Task& leader() const {
     Task* const first = host_.tasks().front();
@@ -239,8 +253,7 @@ inline Task* Signals::taker(int signal) {
 }
 
 inline void Signals::notify(Task& task) {
-  task.signals.is_due = true;
-  needs_ |= due_;
+  set_due(task);
   host_.wake(task);
 }
 

@@ -101,11 +101,8 @@ class ThreadHost : public Host {
   void unlock() override { static_cast<void>(::pthread_mutex_unlock(mutex_.native_handle())); }
 
   [[nodiscard]] bool block(Task& task, Time deadline) override {
+    if (deadline <= now()) return true;
     auto& thread = static_cast<ThreadTask&>(task);
-    if (deadline <= now()) {
-      do_not_sleep(thread);
-      return true;
-    }
     thread.blocked = true;
     thread.deadline = deadline;
     ++blocked_;
@@ -150,8 +147,6 @@ class ThreadHost : public Host {
     if (until == time_never) return thread.changed.wait(lock);
     thread.changed.wait_until(lock, std::chrono::steady_clock::time_point{std::chrono::nanoseconds{until}});
   }
-  // Time was up before the sleep began.
-  virtual void do_not_sleep(ThreadTask&) {}
   virtual void end_sleep(ThreadTask& thread) { thread.changed.notify_one(); }
 
   // The thread is not to sleep on.

@@ -90,6 +90,13 @@ bool Core::adopt(int fd) {
   return true;
 }
 
+bool Core::adopt_to_pass(int fd) {
+  if (!adopt(fd)) return false;
+  const Locked locked{*this};
+  auto* const file = static_cast<RealFile*>(kernel_.fds.file(fd));
+  return file != nullptr && file->hold();
+}
+
 void Core::drop_if_idle(int fd) {
   if (FdStates::of(fd) != FdState::watched) return;
   const Locked locked{*this};

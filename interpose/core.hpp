@@ -44,6 +44,8 @@ class Core {
 
   /// Has the emulated kernel know a file of Linux: false if it is not open. Takes the lock.
   bool adopt(int fd);
+  /// The same for one that is about to be passed in a message.
+  bool adopt_to_pass(int fd);
   /// Forgets it again if nobody watches it.
   void drop_if_idle(int fd);
   /// Forgets it: the fd is about to be closed.

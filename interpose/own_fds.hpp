@@ -19,7 +19,7 @@ class OwnFds {
   /// stays where it is if there is no room up there.
   static int keep(long fd) {
     if (fd < 0) return static_cast<int>(fd);
-    const long moved = duplicate_high(static_cast<int>(fd));
+    const long moved = duplicate(static_cast<int>(fd));
     if (moved >= 0) raw::call(SYS_close, fd);
     const int kept = static_cast<int>(moved >= 0 ? moved : fd);
     for (std::atomic<int>& place : own) {
@@ -34,6 +34,20 @@ class OwnFds {
       if (!place.compare_exchange_strong(there, none)) continue;
       raw::call(SYS_close, fd);
     }
+  }
+  /// A duplicate up there, closed on exec; a negative errno if there is none to be had.
+  static long duplicate(int fd) {
+    ::rlimit limit{};
+    if (raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) < 0) return -1;
+    // The limit is only looked at when a number is given out.
+    const ::rlim_t from = limit.rlim_cur;
+    const ::rlimit raised{std::min<::rlim_t>(from + room, limit.rlim_max), limit.rlim_max};
+    if (raised.rlim_cur < from + room || raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, &raised, nullptr) < 0) {
+      return raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from > 2 * room ? from - room : from / 2);
+    }
+    const long moved = raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
+    raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr);
+    return moved;
   }
   [[nodiscard]] static bool has(int fd) {
     for (const std::atomic<int>& place : own) {
@@ -52,20 +66,6 @@ class OwnFds {
  private:
   static constexpr int none = -1;
   static constexpr std::size_t room = 8;
-
-  // The limit is only looked at when a number is given out.
-  static long duplicate_high(int fd) {
-    ::rlimit limit{};
-    if (raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) < 0) return -1;
-    const ::rlim_t from = limit.rlim_cur;
-    const ::rlimit raised{std::min<::rlim_t>(from + room, limit.rlim_max), limit.rlim_max};
-    if (raised.rlim_cur < from + room || raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, &raised, nullptr) < 0) {
-      return raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from > 2 * room ? from - room : from / 2);
-    }
-    const long moved = raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
-    raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr);
-    return moved;
-  }
 
   static inline constinit std::atomic<int> own[room] = {none, none, none, none, none, none, none, none};
 };

@@ -3,6 +3,7 @@
 #include "fd_states.hpp"
 #include "own_fds.hpp"
 #include "raw.hpp"
+#include "real_file.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -55,6 +56,13 @@ SysResult<void> Placeholders::take_over(int fd) {
   if (taken < 0) return SysResult<void>::failure(static_cast<int>(-taken));
   FdStates::set(fd, FdState::emulated);
   return {};
+}
+
+// One of Linux that was passed in a message is Linux's again where it arrives.
+void Placeholders::install(int fd, const kernel::File& file) {
+  const RealFile* const real = RealFile::cast(file);
+  if (real == nullptr || raw::call(SYS_dup3, real->fd(), fd, O_CLOEXEC) < 0) return;
+  FdStates::set(fd, FdState::watched);
 }
 
 void Placeholders::set_close_on_exec(int fd, bool on) { raw::call(SYS_fcntl, fd, F_SETFD, on ? FD_CLOEXEC : 0); }

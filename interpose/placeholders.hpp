@@ -13,6 +13,7 @@ class Placeholders final : public kernel::FdNumbers {
 
   [[nodiscard]] int take(std::size_t from) override;
   [[nodiscard]] SysResult<void> take_over(int fd) override;
+  void install(int fd, const kernel::File& file) override;
   void set_close_on_exec(int fd, bool on) override;
   void give_back(int fd) override;
 

@@ -2,6 +2,7 @@
 // is ready, Linux is asked, each time; that something changed, RealWatch tells.
 #pragma once
 
+#include "own_fds.hpp"
 #include "raw.hpp"
 #include "real_watch.hpp"
 
@@ -21,6 +22,25 @@ class RealFile final : public kernel::File {
   RealFile(std::uint64_t id, int fd, bool is_pollable, RealWatch& watch)
       : File(is_pollable ? file_kind : plain_kind, id, O_RDWR), fd_(fd), watch_(watch) {}
 
+  /// Null if it is another kind of file.
+  [[nodiscard]] static const RealFile* cast(const File& file) {
+    return &file.kind() == &file_kind || &file.kind() == &plain_kind ? static_cast<const RealFile*>(&file) : nullptr;
+  }
+
+  [[nodiscard]] int fd() const { return fd_; }
+  /// Holds the file by an fd of its own from now on, as it is about to be passed in a message: it outlives the sender's.
+  /// False if there is none to be had.
+  bool hold() {
+    if (holds_) return true;
+    const long own = OwnFds::duplicate(fd_);
+    if (own < 0) return false;
+    watch_.remove(*this, fd_);
+    fd_ = static_cast<int>(own);
+    holds_ = true;
+    if (kind().is_pollable) static_cast<void>(watch_.add(*this, fd_));
+    return true;
+  }
+
   [[nodiscard]] EventFlags readiness(EventFlags) override {
     constexpr auto all = static_cast<short>(0x3ff | POLLRDHUP);
     ::pollfd entry{fd_, all, 0};
@@ -35,9 +55,13 @@ class RealFile final : public kernel::File {
   static constexpr EventFlags nval{POLLNVAL};
 
   ~RealFile() override = default;
-  void last_close() override { watch_.remove(*this, fd_); }
+  void last_close() override {
+    watch_.remove(*this, fd_);
+    if (holds_) raw::call(SYS_close, fd_);
+  }
 
-  const int fd_;
+  int fd_;
+  bool holds_ = false;
   RealWatch& watch_;
 };
 

@@ -23,6 +23,8 @@ class FdNumbers {
   [[nodiscard]] virtual int take(std::size_t from) = 0;
   /// Takes this number from whoever has it, as dup2(2) does.
   [[nodiscard]] virtual SysResult<void> take_over(int fd) = 0;
+  /// `file` is to be behind a number that was taken.
+  virtual void install(int fd, const File& file) = 0;
   virtual void set_close_on_exec(int fd, bool on) = 0;
   virtual void give_back(int fd) = 0;
 
@@ -71,6 +73,7 @@ class FdTable {
     const std::size_t index = take(fd);
     ROUSE_ASSERT(!files_[index], "FdTable: the number is taken");
     files_[index] = std::move(file);
+    if (numbers_ != nullptr) numbers_->install(fd, *files_[index]);
     set_close_on_exec(fd, close_on_exec);
   }
   /// The same at a number that is open, or free, for everybody: what was there comes back.
@@ -81,7 +84,9 @@ class FdTable {
       const SysResult<void> taken = numbers_->take_over(fd);
       if (!taken.ok()) return taken;
     }
-    std::swap(files_[take(fd)], file);
+    FileRef& place = files_[take(fd)];
+    std::swap(place, file);
+    if (numbers_ != nullptr) numbers_->install(fd, *place);
     set_close_on_exec(fd, close_on_exec);
     return {};
   }

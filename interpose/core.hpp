@@ -88,9 +88,10 @@ void report(const std::string& text);
 /// Says that a call on a file of another process's emulated kernel was refused, and sets errno.
 void refuse_foreign(const char* call, int fd);
 
-/// Makes a call of the emulated kernel: what it does not model fails with `refusal`.
+/// Makes a call of the emulated kernel: what it does not model fails with `refusal`. Never inlined: calls on Linux's files
+/// go through the same functions, and would save registers for it.
 template <class Body>
-auto emulated(Body body, int refusal = ENOSYS) -> decltype(body()) {
+[[gnu::noinline]] auto emulated(Body body, int refusal = ENOSYS) -> decltype(body()) {
   static_cast<void>(Core::get());
   const Inside inside;
   KnownMemory::forget_if_changed();

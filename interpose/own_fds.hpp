@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <fcntl.h>
+#include <limits>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -25,6 +26,9 @@ class OwnFds {
     for (std::atomic<int>& place : own) {
       int free = none;
       if (place.compare_exchange_strong(free, kept)) break;
+    }
+    int lowest_so_far = lowest.load();
+    while (kept < lowest_so_far && !lowest.compare_exchange_weak(lowest_so_far, kept)) {
     }
     return kept;
   }
@@ -50,6 +54,8 @@ class OwnFds {
     return moved;
   }
   [[nodiscard]] static bool has(int fd) {
+    if (fd < lowest.load(std::memory_order_relaxed)) [[likely]]
+      return false;
     for (const std::atomic<int>& place : own) {
       if (place.load(std::memory_order_relaxed) == fd) return true;
     }
@@ -67,6 +73,7 @@ class OwnFds {
   static constexpr int none = -1;
   static constexpr std::size_t room = 8;
 
+  static inline constinit std::atomic<int> lowest = std::numeric_limits<int>::max();
   static inline constinit std::atomic<int> own[room] = {none, none, none, none, none, none, none, none};
 };
 

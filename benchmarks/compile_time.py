@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+from measured import comparison, goal
+
 INCLUDE = pathlib.Path(__file__).resolve().parent.parent / "include"
 BESIDE_HANDLES = {"fwd.hpp", "posix.hpp", "catch2.hpp", "format.hpp", "rouse.hpp"}
 THREE = "<system_error> <vector> <span>"
@@ -73,22 +75,6 @@ def compile_once(compiler, path):
     return {SECONDS: usage.ru_utime + usage.ru_stime, MEGABYTES: usage.ru_maxrss / 1024}
 
 
-def comparison(name, unit, rounds_of):
-    """`rounds_of` has the rounds of each contender, the reference first."""
-    reference = next(iter(rounds_of))
-    contenders = []
-    for contender, rounds in rounds_of.items():
-        ratios = [own / other for own, other in zip(rounds, rounds_of[reference])]
-        contenders.append({"name": contender, "rounds": rounds, "median": statistics.median(rounds), "ratios": ratios,
-                           "median_ratio": statistics.median(ratios)})
-    return {"name": name, "unit": unit, "reference": reference, "contenders": contenders}
-
-
-def goal(name, wanted, measured):
-    return {"name": name, "bound": "at most", "wanted": wanted, "measured": measured, "unit": SECONDS,
-            "met": measured <= wanted}
-
-
 def print_table(comparisons):
     width = max(len(one["name"]) for one in comparisons)
     columns = [contender["name"] for contender in comparisons[0]["contenders"]]
@@ -141,8 +127,9 @@ def main():
 
     more = [own - three for own, three in zip(measured["own", "rouse.hpp"][SECONDS], measured["three", ""][SECONDS])]
     both = measured["own", "kernel and simulation"][SECONDS]
-    report["goals"] = [goal(f"rouse.hpp, more than {THREE}", ROUSE_MORE_MAX, statistics.median(more)),
-                       goal("kernel and simulation", KERNEL_AND_SIMULATION_MAX, statistics.median(both))]
+    report["goals"] = [goal(f"rouse.hpp, more than {THREE}", ROUSE_MORE_MAX, statistics.median(more), SECONDS),
+                       goal("kernel and simulation", KERNEL_AND_SIMULATION_MAX, statistics.median(both),
+                            SECONDS)]
 
     print(f'{report["benchmark"]}, {options.compiler} -O0, {options.rounds} rounds')
     print("in brackets: the median of each round's ratio to the first column")

@@ -21,6 +21,8 @@ SECTIONS = [
     ("scale", "Scale", "Up to a million emulated eventfds in one epoll."),
     ("schedules", "Exploration", "Schedules of one program, each in a World and a kernel of its own."),
     ("compile_time", "Compile time", "What including a header costs the compiler."),
+    ("interpose", "Programs under rouse-run",
+     "Calls on files of Linux, which the library has to tell from emulated ones, beside the same program without it."),
 ]
 NOTES = json.loads((pathlib.Path(__file__).parent / "notes.json").read_text(encoding="utf-8"))
 

@@ -116,7 +116,7 @@ def main():
                 for what, value in compile_once(compiler, path).items():
                     measured[unit][what].append(value)
 
-    report = {"benchmark": "compile time", "compiler": options.compiler, "optimized": False, "comparisons": []}
+    report = {"benchmark": "compile_time", "compiler": options.compiler, "optimized": False, "comparisons": []}
     for what in (SECONDS, MEGABYTES):
         table = [comparison(name, what, {"system's headers": measured["system", name][what],
                                          "with rouse's": measured["own", name][what]}) for name in rows]

@@ -20,6 +20,9 @@ std::atomic<Core*> the_core = nullptr;
 // A constructor of another library may call before ours has run.
 constinit std::mutex making;
 
+// While they are there: programs clear their environment.
+[[gnu::constructor]] void read_options() { static_cast<void>(Options::from_environment()); }
+
 }  // namespace
 
 Core& Core::get() {
@@ -38,7 +41,7 @@ Core& Core::get() {
 }
 
 Core::Core(const Options& options)
-    : options_(options), kernel_(host_), watch_(kernel_), installed_(kernel_) {
+    : options_(options), calls_(CallWatch::wanted(options)), host_(calls_.get()), kernel_(host_), watch_(kernel_), installed_(kernel_) {
   host_.serve(kernel_);
   kernel_.fds.clear();
   kernel_.fds.share(placeholders_);
@@ -71,6 +74,22 @@ void Core::forget_in_child() {
   }
   OwnFds::for_each(OwnFds::close);
   the_core = nullptr;  // Left as it is: who knows what its threads were doing.
+  TraceFile::begin_anew();
+}
+
+void Core::finish(End end) {
+  const Options& options = Options::from_environment();
+  Core* const core = the_core.load();
+  if (core == nullptr) {
+    if (options.stats && options.first_process == raw::call(SYS_getpid)) CallStats::print_none();
+    return;
+  }
+  if (core->calls_ == nullptr) return;
+  if (end == End::in_order && !this_thread.is_inside) {
+    const Locked locked{*core};
+    core->calls_->end_calls(core->kernel_);
+  }
+  core->calls_->finish(core->options_.faults);
 }
 
 bool Core::adopt(int fd) {

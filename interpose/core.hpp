@@ -2,6 +2,7 @@
 // forked gets a fresh one, as it has none of the threads.
 #pragma once
 
+#include "call_watch.hpp"
 #include "fd_states.hpp"
 #include "known_memory.hpp"
 #include "options.hpp"
@@ -16,6 +17,7 @@
 #include <rouse/kernel/syscalls.hpp>
 
 #include <cerrno>
+#include <memory>
 
 namespace rouse::interpose {
 
@@ -38,6 +40,10 @@ class Core {
     const Inside inside_;
     kernel::Host& host_;
   };
+
+  /// The process ends: traces and statistics do. `at_once` by _exit, perhaps in a handler: without memory or locks.
+  enum class End : bool { in_order, at_once };
+  static void finish(End end);
 
   [[nodiscard]] kernel::Kernel& kernel() { return kernel_; }
   [[nodiscard]] const Options& options() const { return options_; }
@@ -72,6 +78,7 @@ class Core {
   explicit Core(const Options& options);
 
   Options options_;
+  const std::unique_ptr<CallWatch> calls_;
   ProcessHost host_;
   kernel::Kernel kernel_;
   Placeholders placeholders_;

@@ -2,6 +2,7 @@
 // signals end a call, and pthread_cancel a thread.
 #pragma once
 
+#include "call_watch.hpp"
 #include "this_thread.hpp"
 
 #include <rouse/kernel/kernel.hpp>
@@ -14,10 +15,30 @@ namespace rouse::interpose {
 
 class ProcessHost final : public kernel::ThreadHost {
  public:
-  ProcessHost() : ThreadHost(Clock::real, NoTaskYet{}) { static_cast<void>(current()); }
+  /// `calls` is told of each, and outlives it; null for nobody.
+  explicit ProcessHost(CallWatch* calls) : ThreadHost(Clock::real, NoTaskYet{}), calls_(calls) {
+    static_cast<void>(current());
+  }
 
   /// Precondition: before the first call.
   void serve(kernel::Kernel& kernel) { kernel_ = &kernel; }
+
+  [[nodiscard]] unsigned needs() const override {
+    return kernel::needs_locking | (calls_ != nullptr ? kernel::needs_calls : kernel::needs_nothing);
+  }
+  void call_begins(const kernel::Op& op, const kernel::CallArguments& given) override {
+    calls_->begins(*kernel_, op, given);
+  }
+  void call_ended(const kernel::Op& op, const kernel::CallArguments& given, kernel::CallEnd end) override {
+    calls_->ended(*kernel_, op, given, end);
+  }
+  void fault_struck(const kernel::Op& op, Fault fault) override {
+    if (calls_ != nullptr) calls_->fault(*kernel_, op, fault);
+  }
+  void wake(kernel::Task& task) override {
+    if (calls_ != nullptr) calls_->wakes(*kernel_, task);
+    ThreadHost::wake(task);
+  }
 
  private:
   struct ProcessTask final : ThreadTask {
@@ -34,6 +55,7 @@ class ProcessHost final : public kernel::ThreadHost {
 
   void sleep(ThreadTask& thread, std::unique_lock<std::mutex>&, kernel::Time until) override {
     auto& task = static_cast<ProcessTask&>(thread);
+    if (calls_ != nullptr) calls_->sleeps(*kernel_, task);
     kernel::Handled handled = kernel::Handled::none;
     {
       const Unlocked unlocked{*this};
@@ -91,6 +113,7 @@ class ProcessHost final : public kernel::ThreadHost {
     ::sigset_t before_{};
   };
 
+  CallWatch* const calls_;
   kernel::Kernel* kernel_ = nullptr;
 };
 

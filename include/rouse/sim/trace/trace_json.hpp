@@ -24,6 +24,13 @@ inline std::string quoted(std::string_view text) {
   return out + '"';
 }
 
+/// The format's unit of time.
+inline std::string microseconds(kernel::Time nanoseconds) {
+  std::string rest = std::to_string(nanoseconds % 1000);
+  rest.insert(0, 3 - rest.size(), '0');
+  return std::to_string(nanoseconds / 1000) + '.' + rest;
+}
+
 class Writer {
  public:
   explicit Writer(const Trace& trace) : trace_(trace) {}
@@ -44,11 +51,6 @@ class Writer {
   [[nodiscard]] kernel::Time at(std::size_t event) const {
     const std::size_t known = std::min(event, trace_.events().size() - 1);
     return trace_.events()[known].time + static_cast<kernel::Time>(event);
-  }
-  [[nodiscard]] static std::string microseconds(kernel::Time nanoseconds) {
-    std::string rest = std::to_string(nanoseconds % 1000);
-    rest.insert(0, 3 - rest.size(), '0');
-    return std::to_string(nanoseconds / 1000) + '.' + rest;
   }
   [[nodiscard]] std::string head(const char* phase, std::uint32_t task, std::size_t event) const {
     return std::string{"\"ph\":\""} + phase + "\",\"pid\":1,\"tid\":" + std::to_string(task) +

@@ -1,10 +1,17 @@
 #include "options.hpp"
 
 #include "fault_spec.hpp"
+#include "raw.hpp"
 #include "split.hpp"
 
+#include <algorithm>
+#include <array>
+#include <climits>
 #include <cstdlib>
+#include <fcntl.h>
+#include <iterator>
 #include <optional>
+#include <sys/syscall.h>
 #include <vector>
 
 namespace rouse::interpose {
@@ -70,6 +77,15 @@ std::string set_began(Options& options, std::string_view value) {
 
 bool is_device(std::string_view path) { return path.starts_with("/dev/") || path.starts_with("/proc/"); }
 
+/// A shell's pipes are for the programs that it starts, which have kernels of their own.
+bool is_shell() {
+  std::array<char, PATH_MAX> path{};
+  const long n = raw::call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path.data(), path.size());
+  const std::string_view program{path.data(), static_cast<std::size_t>(n < 0 ? 0 : n)};
+  constexpr std::string_view shells[] = {"sh", "ash", "bash", "busybox", "dash", "ksh", "mksh", "zsh"};
+  return std::find(std::begin(shells), std::end(shells), program.substr(program.rfind('/') + 1)) != std::end(shells);
+}
+
 }  // namespace
 
 std::string Options::set(std::string_view name, std::string_view value) {
@@ -102,7 +118,9 @@ const Options& Options::from_environment() {
   // Never destroyed, as the kernel is not.
   static const Options* const options = [] {
     const char* const lines = std::getenv(variable);
-    return new Options(from_lines(lines != nullptr ? lines : ""));
+    auto* const read = new Options(from_lines(lines != nullptr ? lines : ""));
+    if (is_shell()) read->real = ~std::uint32_t{0};
+    return read;
   }();
   return *options;
 }

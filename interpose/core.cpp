@@ -158,7 +158,8 @@ void Core::signal_was_sent() {
 
 void refuse_foreign(const char* call, int fd) {
   report("rouse-run: " + std::string(call) + " on fd " + std::to_string(fd) +
-         ": its file is in the emulated kernel of another process; emulated files are not shared between processes");
+         ": its file is in the emulated kernel of another process. Emulated files are not shared between processes; "
+         "--real leaves a kind of them to Linux, which does");
   errno = EBADF;
 }
 

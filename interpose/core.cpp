@@ -4,12 +4,12 @@
 #include "own_fds.hpp"
 #include "raw.hpp"
 #include "real_file.hpp"
+#include "system_limits.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <mutex>
 #include <set>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,14 +53,13 @@ Core::Core(const Options& options)
   const kernel::Time before = host_.now();
   const std::chrono::nanoseconds since_1970 = std::chrono::system_clock::now().time_since_epoch();
   kernel_.realtime.set_offset(since_1970.count() - before);
-  read_limits();
+  read_system_limits(kernel_.limits);
+  read_open_files_limit(kernel_.limits);
 }
 
 void Core::read_limits() {
-  ::rlimit limit{};
-  raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit);
-  kernel_.limits.nofile_soft = std::min<std::uint64_t>(limit.rlim_cur, fds_max);
-  kernel_.limits.nofile_hard = limit.rlim_max;
+  const Locked locked{*this};
+  read_open_files_limit(kernel_.limits);
 }
 
 void Core::forget_in_child() {

@@ -8,6 +8,7 @@
 #include <rouse/posix.hpp>
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/select.h>
 
 namespace rouse::interpose {
@@ -22,6 +23,19 @@ template <class Mine, class OfLinux>
   if (state == FdState::emulated) return emulated(mine, refusal);
   refuse_foreign(call, fd);
   return static_cast<decltype(mine())>(-1);
+}
+
+/// The same of a cancellation point, which it is even if there is nothing to wait for.
+template <class Mine, class OfLinux>
+[[gnu::always_inline]] inline auto dispatch_cancellable(const char* call, int fd, Mine mine, OfLinux of_linux)
+    -> decltype(mine()) {
+  return dispatch(
+      call, fd,
+      [=] {
+        ::pthread_testcancel();
+        return mine();
+      },
+      of_linux);
 }
 
 /// True if an emulated fd is among those that poll or select are given.

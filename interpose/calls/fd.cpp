@@ -88,7 +88,11 @@ extern "C" {
 
 int close(int fd) {
   switch (FdStates::of(fd)) {
-    case FdState::emulated: return emulated([=] { return posix::close(fd); });
+    case FdState::emulated:
+      return emulated([=] {
+        ::pthread_testcancel();
+        return posix::close(fd);
+      });
     case FdState::watched: Core::get().drop(fd); break;
     case FdState::foreign: FdStates::set(fd, FdState::linux_file); break;
     case FdState::linux_file: break;

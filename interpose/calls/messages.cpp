@@ -98,7 +98,7 @@ int receive_many(int fd, ::mmsghdr* messages, unsigned n, int flags, const ::tim
 extern "C" {
 
 int sendmmsg(int fd, ::mmsghdr* messages, unsigned n, int flags) {
-  return dispatch(
+  return dispatch_cancellable(
       "sendmmsg", fd,
       [=] {
         return each_message(fd, messages, n, [=](::mmsghdr& message) {
@@ -108,7 +108,7 @@ int sendmmsg(int fd, ::mmsghdr* messages, unsigned n, int flags) {
       [=] { return next<"sendmmsg">(::sendmmsg, fd, messages, n, flags); });
 }
 int recvmmsg(int fd, ::mmsghdr* messages, unsigned n, int flags, ::timespec* span) {
-  return dispatch("recvmmsg", fd, [=] { return receive_many(fd, messages, n, flags, span); },
+  return dispatch_cancellable("recvmmsg", fd, [=] { return receive_many(fd, messages, n, flags, span); },
                   [=] { return next<"recvmmsg">(::recvmmsg, fd, messages, n, flags, span); });
 }
 

@@ -47,6 +47,7 @@ template <class ForEach, class Mine, class OfLinux>
 int on_all(ForEach for_each, Mine mine, OfLinux of_linux) {
   if (!has_emulated(for_each)) return of_linux();
   return emulated([&] {
+    ::pthread_testcancel();
     const Adopted adopted{for_each};
     return mine();
   });

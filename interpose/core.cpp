@@ -41,7 +41,12 @@ Core& Core::get() {
 }
 
 Core::Core(const Options& options)
-    : options_(options), calls_(CallWatch::wanted(options)), host_(calls_.get()), kernel_(host_), watch_(kernel_), installed_(kernel_) {
+    : options_(options),
+      calls_(CallWatch::wanted(options)),
+      host_(calls_.get()),
+      kernel_(host_),
+      watch_(kernel_),
+      installed_(kernel_) {
   host_.serve(kernel_);
   kernel_.fds.clear();
   kernel_.fds.share(placeholders_);

@@ -11,7 +11,6 @@
 #include "real_watch.hpp"
 #include "signal_relay.hpp"
 #include "unix_paths.hpp"
-
 #include <rouse/backend/ambient.hpp>
 #include <rouse/kernel/kernel.hpp>
 #include <rouse/kernel/syscalls.hpp>
@@ -95,8 +94,8 @@ void report(const std::string& text);
 /// Says that a call on a file of another process's emulated kernel was refused, and sets errno.
 void refuse_foreign(const char* call, int fd);
 
-/// Makes a call of the emulated kernel: what it does not model fails with `refusal`. Never inlined: calls on Linux's files
-/// go through the same functions, and would save registers for it.
+/// Makes a call of the emulated kernel: what it does not model fails with `refusal`. Never inlined: calls on Linux's
+/// files go through the same functions, and would save registers for it.
 template <class Body>
 [[gnu::noinline]] auto emulated(Body body, int refusal = ENOSYS) -> decltype(body()) {
   static_cast<void>(Core::get());

@@ -30,7 +30,9 @@ class FdStates {
     return state == FdState::linux_file || state == FdState::watched;
   }
   /// Precondition: 0 <= fd < fds_max.
-  static void set(int fd, FdState state) { states[static_cast<std::size_t>(fd)].store(state, std::memory_order_release); }
+  static void set(int fd, FdState state) {
+    states[static_cast<std::size_t>(fd)].store(state, std::memory_order_release);
+  }
 
  private:
   // Zero at first, and so no memory until it is written.

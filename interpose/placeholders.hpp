@@ -1,6 +1,6 @@
 // Placeholders: each emulated fd has its number in the real process, too, so that Linux gives out the numbers that it
-// would: the lowest free one, up to RLIMIT_NOFILE, closed on exec or not. Behind a placeholder is a file that nothing can
-// be done with (O_PATH): a call that reaches Linux after all says EBADF.
+// would: the lowest free one, up to RLIMIT_NOFILE, closed on exec or not. Behind a placeholder is a file that nothing
+// can be done with (O_PATH): a call that reaches Linux after all says EBADF.
 #pragma once
 
 #include <rouse/kernel/fd_table.hpp>

@@ -4,7 +4,6 @@
 
 #include "call_watch.hpp"
 #include "this_thread.hpp"
-
 #include <rouse/kernel/kernel.hpp>
 #include <rouse/kernel/thread_host.hpp>
 
@@ -106,7 +105,6 @@ class ProcessHost final : public kernel::ThreadHost {
     ~WithMask() {
       if (has_mask_) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
-
 
    private:
     const bool has_mask_;

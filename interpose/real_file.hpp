@@ -1,11 +1,10 @@
-// RealFile: a file of Linux in the emulated kernel's table, so that an emulated epoll, poll or select can watch it. What
-// is ready, Linux is asked, each time; that something changed, RealWatch tells.
+// RealFile: a file of Linux in the emulated kernel's table, so that an emulated epoll, poll or select can watch it.
+// What is ready, Linux is asked, each time; that something changed, RealWatch tells.
 #pragma once
 
 #include "own_fds.hpp"
 #include "raw.hpp"
 #include "real_watch.hpp"
-
 #include <rouse/kernel/file.hpp>
 
 #include <poll.h>
@@ -28,8 +27,8 @@ class RealFile final : public kernel::File {
   }
 
   [[nodiscard]] int fd() const { return fd_; }
-  /// Holds the file by an fd of its own from now on, as it is about to be passed in a message: it outlives the sender's.
-  /// False if there is none to be had.
+  /// Holds the file by an fd of its own from now on, as it is about to be passed in a message: it outlives the
+  /// sender's. False if there is none to be had.
   bool hold() {
     if (holds_) return true;
     const long own = OwnFds::duplicate(fd_);

@@ -51,8 +51,7 @@ void run(int signal, ::siginfo_t* info, void* context) {
   if (sleeps_on != nullptr) {
     ::sem_post(sleeps_on);
     if (thread.handled == kernel::Handled::none) {
-      thread.handled =
-          (flags & SA_RESTART) != 0 ? kernel::Handled::by_restarting : kernel::Handled::by_interrupting;
+      thread.handled = (flags & SA_RESTART) != 0 ? kernel::Handled::by_restarting : kernel::Handled::by_interrupting;
     }
   }
   const kernel::Handled handled = thread.handled;

@@ -1,5 +1,6 @@
-// ThisThread: where a thread is: in the program, in a call of the emulated kernel, or asleep in one. A signal that comes
-// in the midst of a call would meet the kernel locked and half-changed: it waits until the call is over or sleeps.
+// ThisThread: where a thread is: in the program, in a call of the emulated kernel, or asleep in one. A signal that
+// comes in the midst of a call would meet the kernel locked and half-changed: it waits until the call is over or
+// sleeps.
 #pragma once
 
 #include <rouse/kernel/task.hpp>
@@ -10,10 +11,10 @@
 namespace rouse::interpose {
 
 struct ThisThread {
-  bool is_inside = false;       ///< In a call, and awake: signals wait.
-  bool has_deferred = false;    ///< One does, blocked by Linux, and so do all that came later.
-  ::sigset_t mask_before{};     ///< What was blocked before that.
-  ::sem_t* sleeps_on = nullptr;  ///< Sleeping, or about to be: a handler that runs ends that.
+  bool is_inside = false;                           ///< In a call, and awake: signals wait.
+  bool has_deferred = false;                        ///< One does, blocked by Linux, and so do all that came later.
+  ::sigset_t mask_before{};                         ///< What was blocked before that.
+  ::sem_t* sleeps_on = nullptr;                     ///< Sleeping, or about to be: a handler that runs ends that.
   kernel::Handled handled = kernel::Handled::none;  ///< What the first of those was.
 
   /// Lets the deferred signals through.

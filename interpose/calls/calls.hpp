@@ -4,7 +4,6 @@
 
 #include "../core.hpp"
 #include "../next.hpp"
-
 #include <rouse/posix.hpp>
 
 #include <poll.h>

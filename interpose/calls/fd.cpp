@@ -1,7 +1,6 @@
 // Duplicating, closing, flags: the calls in which a number changes hands between Linux and the emulated kernel.
-#include "calls.hpp"
-
 #include "../own_fds.hpp"
+#include "calls.hpp"
 
 #include <cstdarg>
 #include <fcntl.h>
@@ -143,8 +142,9 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
   va_start(list, request);
   void* const argument = va_arg(list, void*);
   va_end(list);
-  return dispatch("ioctl", fd, [=] { return ioctl_of_emulated(fd, request, argument); },
-                  [=] { return next<"ioctl">(as<int(int, unsigned long, void*)>, fd, request, argument); }, ENOTTY);
+  return dispatch(
+      "ioctl", fd, [=] { return ioctl_of_emulated(fd, request, argument); },
+      [=] { return next<"ioctl">(as<int(int, unsigned long, void*)>, fd, request, argument); }, ENOTTY);
 }
 
 // Number by number where that is necessary; the library's own stay open.

@@ -12,42 +12,47 @@ namespace posix = rouse::posix;
 extern "C" {
 
 ::ssize_t read(int fd, void* buffer, std::size_t n) {
-  return dispatch_cancellable("read", fd, [=] { return posix::read(fd, buffer, n); },
-                  [=] { return next<"read">(::read, fd, buffer, n); });
+  return dispatch_cancellable(
+      "read", fd, [=] { return posix::read(fd, buffer, n); }, [=] { return next<"read">(::read, fd, buffer, n); });
 }
 
 ::ssize_t write(int fd, const void* buffer, std::size_t n) {
-  return dispatch_cancellable("write", fd, [=] { return posix::write(fd, buffer, n); },
-                  [=] { return next<"write">(::write, fd, buffer, n); });
+  return dispatch_cancellable(
+      "write", fd, [=] { return posix::write(fd, buffer, n); }, [=] { return next<"write">(::write, fd, buffer, n); });
 }
 
 ::ssize_t readv(int fd, const ::iovec* vectors, int n) {
-  return dispatch_cancellable("readv", fd, [=] { return posix::readv(fd, vectors, n); },
-                  [=] { return next<"readv">(::readv, fd, vectors, n); });
+  return dispatch_cancellable(
+      "readv", fd, [=] { return posix::readv(fd, vectors, n); },
+      [=] { return next<"readv">(::readv, fd, vectors, n); });
 }
 
 ::ssize_t writev(int fd, const ::iovec* vectors, int n) {
-  return dispatch_cancellable("writev", fd, [=] { return posix::writev(fd, vectors, n); },
-                  [=] { return next<"writev">(::writev, fd, vectors, n); });
+  return dispatch_cancellable(
+      "writev", fd, [=] { return posix::writev(fd, vectors, n); },
+      [=] { return next<"writev">(::writev, fd, vectors, n); });
 }
 
 ::ssize_t pread(int fd, void* buffer, std::size_t n, ::off_t offset) {
-  return dispatch_cancellable("pread", fd, [=] { return posix::pread(fd, buffer, n, offset); },
-                  [=] { return next<"pread">(::pread, fd, buffer, n, offset); });
+  return dispatch_cancellable(
+      "pread", fd, [=] { return posix::pread(fd, buffer, n, offset); },
+      [=] { return next<"pread">(::pread, fd, buffer, n, offset); });
 }
 ::ssize_t pread64(int fd, void* buffer, std::size_t n, ::off64_t offset) { return pread(fd, buffer, n, offset); }
 
 ::ssize_t pwrite(int fd, const void* buffer, std::size_t n, ::off_t offset) {
-  return dispatch_cancellable("pwrite", fd, [=] { return posix::pwrite(fd, buffer, n, offset); },
-                  [=] { return next<"pwrite">(::pwrite, fd, buffer, n, offset); });
+  return dispatch_cancellable(
+      "pwrite", fd, [=] { return posix::pwrite(fd, buffer, n, offset); },
+      [=] { return next<"pwrite">(::pwrite, fd, buffer, n, offset); });
 }
 ::ssize_t pwrite64(int fd, const void* buffer, std::size_t n, ::off64_t offset) {
   return pwrite(fd, buffer, n, offset);
 }
 
 ::off_t lseek(int fd, ::off_t offset, int whence) noexcept {
-  return dispatch("lseek", fd, [=] { return posix::lseek(fd, offset, whence); },
-                  [=] { return next<"lseek">(::lseek, fd, offset, whence); });
+  return dispatch(
+      "lseek", fd, [=] { return posix::lseek(fd, offset, whence); },
+      [=] { return next<"lseek">(::lseek, fd, offset, whence); });
 }
 ::off64_t lseek64(int fd, ::off64_t offset, int whence) noexcept { return lseek(fd, offset, whence); }
 
@@ -74,20 +79,22 @@ extern "C" {
 // On files that have a position these say where; a pipe or a socket says ESPIPE, and for a position of -1 they are
 // readv and writev. Flags are those of regular files.
 ::ssize_t preadv2(int fd, const ::iovec* vectors, int n, ::off_t offset, int flags) {
-  return dispatch_cancellable("preadv2", fd,
-                  [=] {
-                    if (flags != 0) return errno = EOPNOTSUPP, ::ssize_t{-1};
-                    return offset == -1 ? posix::readv(fd, vectors, n) : (errno = ESPIPE, ::ssize_t{-1});
-                  },
-                  [=] { return next<"preadv2">(::preadv2, fd, vectors, n, offset, flags); });
+  return dispatch_cancellable(
+      "preadv2", fd,
+      [=] {
+        if (flags != 0) return errno = EOPNOTSUPP, ::ssize_t{-1};
+        return offset == -1 ? posix::readv(fd, vectors, n) : (errno = ESPIPE, ::ssize_t{-1});
+      },
+      [=] { return next<"preadv2">(::preadv2, fd, vectors, n, offset, flags); });
 }
 ::ssize_t pwritev2(int fd, const ::iovec* vectors, int n, ::off_t offset, int flags) {
-  return dispatch_cancellable("pwritev2", fd,
-                  [=] {
-                    if (flags != 0) return errno = EOPNOTSUPP, ::ssize_t{-1};
-                    return offset == -1 ? posix::writev(fd, vectors, n) : (errno = ESPIPE, ::ssize_t{-1});
-                  },
-                  [=] { return next<"pwritev2">(::pwritev2, fd, vectors, n, offset, flags); });
+  return dispatch_cancellable(
+      "pwritev2", fd,
+      [=] {
+        if (flags != 0) return errno = EOPNOTSUPP, ::ssize_t{-1};
+        return offset == -1 ? posix::writev(fd, vectors, n) : (errno = ESPIPE, ::ssize_t{-1});
+      },
+      [=] { return next<"pwritev2">(::pwritev2, fd, vectors, n, offset, flags); });
 }
 
 }  // extern "C"

@@ -18,12 +18,14 @@ int eventfd(unsigned initial, int flags) noexcept {
   return emulated([=] { return posix::eventfd(initial, flags); });
 }
 int eventfd_read(int fd, ::eventfd_t* value) {
-  return dispatch("eventfd_read", fd, [=] { return posix::eventfd_read(fd, value); },
-                  [=] { return next<"eventfd_read">(::eventfd_read, fd, value); });
+  return dispatch(
+      "eventfd_read", fd, [=] { return posix::eventfd_read(fd, value); },
+      [=] { return next<"eventfd_read">(::eventfd_read, fd, value); });
 }
 int eventfd_write(int fd, ::eventfd_t value) {
-  return dispatch("eventfd_write", fd, [=] { return posix::eventfd_write(fd, value); },
-                  [=] { return next<"eventfd_write">(::eventfd_write, fd, value); });
+  return dispatch(
+      "eventfd_write", fd, [=] { return posix::eventfd_write(fd, value); },
+      [=] { return next<"eventfd_write">(::eventfd_write, fd, value); });
 }
 
 int pipe2(int* fds, int flags) noexcept {
@@ -37,12 +39,14 @@ int timerfd_create(int clock, int flags) noexcept {
   return emulated([=] { return posix::timerfd_create(clock, flags); });
 }
 int timerfd_settime(int fd, int flags, const ::itimerspec* to, ::itimerspec* before) noexcept {
-  return dispatch("timerfd_settime", fd, [=] { return posix::timerfd_settime(fd, flags, to, before); },
-                  [=] { return next<"timerfd_settime">(::timerfd_settime, fd, flags, to, before); });
+  return dispatch(
+      "timerfd_settime", fd, [=] { return posix::timerfd_settime(fd, flags, to, before); },
+      [=] { return next<"timerfd_settime">(::timerfd_settime, fd, flags, to, before); });
 }
 int timerfd_gettime(int fd, ::itimerspec* setting) noexcept {
-  return dispatch("timerfd_gettime", fd, [=] { return posix::timerfd_gettime(fd, setting); },
-                  [=] { return next<"timerfd_gettime">(::timerfd_gettime, fd, setting); });
+  return dispatch(
+      "timerfd_gettime", fd, [=] { return posix::timerfd_gettime(fd, setting); },
+      [=] { return next<"timerfd_gettime">(::timerfd_gettime, fd, setting); });
 }
 
 int signalfd(int fd, const ::sigset_t* mask, int flags) noexcept {

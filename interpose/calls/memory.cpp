@@ -1,5 +1,5 @@
-// Memory that goes: calls must not take it to be good any more. What the C library's allocator gives back by itself is not
-// seen; a program that has calls write there has freed it.
+// Memory that goes: calls must not take it to be good any more. What the C library's allocator gives back by itself is
+// not seen; a program that has calls write there has freed it.
 #include "calls.hpp"
 
 #include <cstdarg>

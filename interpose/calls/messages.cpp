@@ -14,7 +14,8 @@ namespace posix = rouse::posix;
 
 namespace {
 
-/// As many as `one` gets through, which returns false at the first failure: that is the call's only if it was the first.
+/// As many as `one` gets through, which returns false at the first failure: that is the call's only if it was the
+/// first.
 template <class One>
 int each_message(int fd, ::mmsghdr* messages, unsigned n, One one) {
   int type = 0;
@@ -108,14 +109,16 @@ int sendmmsg(int fd, ::mmsghdr* messages, unsigned n, int flags) {
       [=] { return next<"sendmmsg">(::sendmmsg, fd, messages, n, flags); });
 }
 int recvmmsg(int fd, ::mmsghdr* messages, unsigned n, int flags, ::timespec* span) {
-  return dispatch_cancellable("recvmmsg", fd, [=] { return receive_many(fd, messages, n, flags, span); },
-                  [=] { return next<"recvmmsg">(::recvmmsg, fd, messages, n, flags, span); });
+  return dispatch_cancellable(
+      "recvmmsg", fd, [=] { return receive_many(fd, messages, n, flags, span); },
+      [=] { return next<"recvmmsg">(::recvmmsg, fd, messages, n, flags, span); });
 }
 
 ::ssize_t sendfile(int to, int from, ::off_t* offset, std::size_t n) noexcept {
   if (FdStates::is_linux(to) && !FdStates::is_linux(from)) return refuse_to_splice();
-  return dispatch("sendfile", to, [=] { return send_file(to, from, offset, n); },
-                  [=] { return next<"sendfile">(::sendfile, to, from, offset, n); });
+  return dispatch(
+      "sendfile", to, [=] { return send_file(to, from, offset, n); },
+      [=] { return next<"sendfile">(::sendfile, to, from, offset, n); });
 }
 ::ssize_t sendfile64(int to, int from, ::off64_t* offset, std::size_t n) noexcept {
   return sendfile(to, from, offset, n);

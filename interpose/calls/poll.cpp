@@ -111,21 +111,25 @@ bool rouse::interpose::any_emulated(int n, const ::fd_set* read, const ::fd_set*
 #pragma GCC visibility push(default)
 extern "C" {
 
-// Under names of their own, as the C library declares that they only write to their entries: g++ warns of who reads them.
+// Under names of their own, as the C library declares that they only write to their entries: g++ warns of who reads
+// them.
 int poll_any(::pollfd* fds, ::nfds_t n, int milliseconds) asm("poll");
 int ppoll_any(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) asm("ppoll");
 
 int poll_any(::pollfd* fds, ::nfds_t n, int milliseconds) {
-  return on_all(each_of(fds, n), [=] { return posix::poll(fds, n, milliseconds); },
-                [=] { return next<"poll">(::poll, fds, n, milliseconds); });
+  return on_all(
+      each_of(fds, n), [=] { return posix::poll(fds, n, milliseconds); },
+      [=] { return next<"poll">(::poll, fds, n, milliseconds); });
 }
 int ppoll_any(::pollfd* fds, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) {
-  return on_all(each_of(fds, n), [=] { return posix::ppoll(fds, n, timeout, mask); },
-                [=] { return next<"ppoll">(::ppoll, fds, n, timeout, mask); });
+  return on_all(
+      each_of(fds, n), [=] { return posix::ppoll(fds, n, timeout, mask); },
+      [=] { return next<"ppoll">(::ppoll, fds, n, timeout, mask); });
 }
 int select(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, ::timeval* timeout) {
-  return on_all(each_of(n, read, write, except), [=] { return posix::select(n, read, write, except, timeout); },
-                [=] { return next<"select">(::select, n, read, write, except, timeout); });
+  return on_all(
+      each_of(n, read, write, except), [=] { return posix::select(n, read, write, except, timeout); },
+      [=] { return next<"select">(::select, n, read, write, except, timeout); });
 }
 int pselect(int n, ::fd_set* read, ::fd_set* write, ::fd_set* except, const ::timespec* timeout,
             const ::sigset_t* mask) {

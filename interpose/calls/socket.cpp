@@ -68,63 +68,75 @@ int socketpair(int domain, int type, int protocol, int* fds) noexcept {
   return emulated([=] { return posix::socketpair(domain, type, protocol, fds); });
 }
 int bind(int fd, const ::sockaddr* address, ::socklen_t n) noexcept {
-  return dispatch("bind", fd, [=] { return posix::bind(fd, address, n); },
-                  [=] { return next<"bind">(::bind, fd, address, n); });
+  return dispatch(
+      "bind", fd, [=] { return posix::bind(fd, address, n); }, [=] { return next<"bind">(::bind, fd, address, n); });
 }
 int listen(int fd, int backlog) noexcept {
-  return dispatch("listen", fd, [=] { return posix::listen(fd, backlog); },
-                  [=] { return next<"listen">(::listen, fd, backlog); });
+  return dispatch(
+      "listen", fd, [=] { return posix::listen(fd, backlog); }, [=] { return next<"listen">(::listen, fd, backlog); });
 }
 int accept4(int fd, ::sockaddr* address, ::socklen_t* n, int flags) {
-  return dispatch_cancellable("accept4", fd, [=] { return posix::accept4(fd, address, n, flags); },
-                  [=] { return next<"accept4">(::accept4, fd, address, n, flags); });
+  return dispatch_cancellable(
+      "accept4", fd, [=] { return posix::accept4(fd, address, n, flags); },
+      [=] { return next<"accept4">(::accept4, fd, address, n, flags); });
 }
 int accept(int fd, ::sockaddr* address, ::socklen_t* n) {
-  return dispatch_cancellable("accept", fd, [=] { return posix::accept(fd, address, n); },
-                  [=] { return next<"accept">(::accept, fd, address, n); });
+  return dispatch_cancellable(
+      "accept", fd, [=] { return posix::accept(fd, address, n); },
+      [=] { return next<"accept">(::accept, fd, address, n); });
 }
 int connect(int fd, const ::sockaddr* address, ::socklen_t n) {
-  return dispatch_cancellable("connect", fd, [=] { return posix::connect(fd, address, n); },
-                  [=] { return next<"connect">(::connect, fd, address, n); });
+  return dispatch_cancellable(
+      "connect", fd, [=] { return posix::connect(fd, address, n); },
+      [=] { return next<"connect">(::connect, fd, address, n); });
 }
 int shutdown(int fd, int how) noexcept {
-  return dispatch("shutdown", fd, [=] { return posix::shutdown(fd, how); },
-                  [=] { return next<"shutdown">(::shutdown, fd, how); });
+  return dispatch(
+      "shutdown", fd, [=] { return posix::shutdown(fd, how); }, [=] { return next<"shutdown">(::shutdown, fd, how); });
 }
 int getsockname(int fd, ::sockaddr* address, ::socklen_t* n) noexcept {
-  return dispatch("getsockname", fd, [=] { return posix::getsockname(fd, address, n); },
-                  [=] { return next<"getsockname">(::getsockname, fd, address, n); });
+  return dispatch(
+      "getsockname", fd, [=] { return posix::getsockname(fd, address, n); },
+      [=] { return next<"getsockname">(::getsockname, fd, address, n); });
 }
 int getpeername(int fd, ::sockaddr* address, ::socklen_t* n) noexcept {
-  return dispatch("getpeername", fd, [=] { return posix::getpeername(fd, address, n); },
-                  [=] { return next<"getpeername">(::getpeername, fd, address, n); });
+  return dispatch(
+      "getpeername", fd, [=] { return posix::getpeername(fd, address, n); },
+      [=] { return next<"getpeername">(::getpeername, fd, address, n); });
 }
 ::ssize_t send(int fd, const void* data, std::size_t n, int flags) {
-  return dispatch_cancellable("send", fd, [=] { return posix::send(fd, data, n, flags); },
-                  [=] { return next<"send">(::send, fd, data, n, flags); });
+  return dispatch_cancellable(
+      "send", fd, [=] { return posix::send(fd, data, n, flags); },
+      [=] { return next<"send">(::send, fd, data, n, flags); });
 }
 ::ssize_t sendto(int fd, const void* data, std::size_t n, int flags, const ::sockaddr* to, ::socklen_t to_n) {
-  return dispatch_cancellable("sendto", fd, [=] { return posix::sendto(fd, data, n, flags, to, to_n); },
-                  [=] { return next<"sendto">(::sendto, fd, data, n, flags, to, to_n); });
+  return dispatch_cancellable(
+      "sendto", fd, [=] { return posix::sendto(fd, data, n, flags, to, to_n); },
+      [=] { return next<"sendto">(::sendto, fd, data, n, flags, to, to_n); });
 }
 ::ssize_t sendmsg(int fd, const ::msghdr* message, int flags) {
-  return dispatch_cancellable("sendmsg", fd, [=] {
+  return dispatch_cancellable(
+      "sendmsg", fd,
+      [=] {
         const Passed passed{message};
         return posix::sendmsg(fd, message, flags);
       },
-                  [=] { return next<"sendmsg">(::sendmsg, fd, message, flags); });
+      [=] { return next<"sendmsg">(::sendmsg, fd, message, flags); });
 }
 ::ssize_t recv(int fd, void* data, std::size_t n, int flags) {
-  return dispatch_cancellable("recv", fd, [=] { return posix::recv(fd, data, n, flags); },
-                  [=] { return next<"recv">(::recv, fd, data, n, flags); });
+  return dispatch_cancellable(
+      "recv", fd, [=] { return posix::recv(fd, data, n, flags); },
+      [=] { return next<"recv">(::recv, fd, data, n, flags); });
 }
 ::ssize_t recvfrom(int fd, void* data, std::size_t n, int flags, ::sockaddr* from, ::socklen_t* from_n) {
-  return dispatch_cancellable("recvfrom", fd, [=] { return posix::recvfrom(fd, data, n, flags, from, from_n); },
-                  [=] { return next<"recvfrom">(::recvfrom, fd, data, n, flags, from, from_n); });
+  return dispatch_cancellable(
+      "recvfrom", fd, [=] { return posix::recvfrom(fd, data, n, flags, from, from_n); },
+      [=] { return next<"recvfrom">(::recvfrom, fd, data, n, flags, from, from_n); });
 }
 ::ssize_t recvmsg(int fd, ::msghdr* message, int flags) {
-  return dispatch_cancellable("recvmsg", fd, [=] { return posix::recvmsg(fd, message, flags); },
-                  [=] { return next<"recvmsg">(::recvmsg, fd, message, flags); });
+  return dispatch_cancellable(
+      "recvmsg", fd, [=] { return posix::recvmsg(fd, message, flags); },
+      [=] { return next<"recvmsg">(::recvmsg, fd, message, flags); });
 }
 
 [[noreturn]] void __chk_fail();

@@ -1,5 +1,5 @@
-// Socket options. Those that the emulated kernel does not model and that change nothing a program could see of its peers
-// are asked of a socket of Linux that is made for the question: what is wrong with them, Linux says.
+// Socket options. Those that the emulated kernel does not model and that change nothing a program could see of its
+// peers are asked of a socket of Linux that is made for the question: what is wrong with them, Linux says.
 #include "calls.hpp"
 
 #include <algorithm>
@@ -84,8 +84,8 @@ int ask_linux(int fd, Ask ask) {
 int put_peer(int fd, void* value, ::socklen_t* n) {
   ::sockaddr_storage peer{};
   ::socklen_t peer_n = sizeof peer;
-  const bool is_connected = number_of(fd, SO_DOMAIN) == AF_UNIX &&
-                            posix::getpeername(fd, reinterpret_cast<::sockaddr*>(&peer), &peer_n) == 0;
+  const bool is_connected =
+      number_of(fd, SO_DOMAIN) == AF_UNIX && posix::getpeername(fd, reinterpret_cast<::sockaddr*>(&peer), &peer_n) == 0;
   const auto nobody = static_cast<::uid_t>(-1);
   const ::ucred credentials = is_connected ? ::ucred{::getpid(), ::geteuid(), ::getegid()} : ::ucred{0, nobody, nobody};
   *n = std::min<::socklen_t>(*n, sizeof credentials);

@@ -1,6 +1,5 @@
 // What programs ask of an fd before they use it: fstat in all its forms, and whether it is a terminal.
 #include "calls.hpp"
-
 #include <rouse/kernel/pipe_file.hpp>
 #include <rouse/kernel/socket_file.hpp>
 

@@ -73,8 +73,8 @@ long with_mask(const Words& words, std::size_t i, Call call) {
   return has_wrong_size(mask, words.get<std::size_t>(i + 1)) ? -1 : static_cast<long>(call(mask));
 }
 
-/// True of a call on files of Linux alone. That stays the very call it is: the C library's function would check more, and
-/// be a cancellation point.
+/// True of a call on files of Linux alone. That stays the very call it is: the C library's function would check more,
+/// and be a cancellation point.
 bool is_for_linux(long number, const Words& words) {
   switch (number) {
 #if defined(__x86_64__)

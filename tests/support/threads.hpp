@@ -7,8 +7,8 @@
 #include <chrono>
 #include <cstdio>
 #include <future>
-#include <string>
 #include <linux/futex.h>
+#include <string>
 #include <sys/syscall.h>
 #include <thread>
 #include <type_traits>

@@ -67,7 +67,8 @@ class FdTable {
     return fd;
   }
 
-  /// Puts `file` at a number that is reserved, or free if nobody else has numbers. Precondition: `fd` >= 0 and not open.
+  /// Puts `file` at a number that is reserved, or free if nobody else has numbers. Precondition: `fd` >= 0 and not
+  /// open.
   void install(int fd, FileRef file, bool close_on_exec) {
     note_change(fd);
     const std::size_t index = take(fd);
@@ -90,7 +91,8 @@ class FdTable {
     set_close_on_exec(fd, close_on_exec);
     return {};
   }
-  /// Has `file` stand for a number that Linux has opened and goes on to serve. Precondition: `fd` >= 0 and not open here.
+  /// Has `file` stand for a number that Linux has opened and goes on to serve. Precondition: `fd` >= 0 and not open
+  /// here.
   void adopt(int fd, FileRef file) { files_[take(fd)] = std::move(file); }
 
   /// Makes the table as large as `fd` needs.

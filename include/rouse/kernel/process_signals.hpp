@@ -20,8 +20,8 @@ class ProcessSignals {
   [[nodiscard]] virtual SignalSet pending_here() = 0;
   /// Takes the next of these, if one is pending.
   virtual std::optional<::siginfo_t> take_here(SignalSet wanted) = 0;
-  /// Lets those in that are pending and not in `mask`, with the kernel unlocked: what the first one's handler was; of one
-  /// without a handler, by_interrupting.
+  /// Lets those in that are pending and not in `mask`, with the kernel unlocked: what the first one's handler was; of
+  /// one without a handler, by_interrupting.
   virtual Handled let_in(SignalSet mask) = 0;
   /// Sends one to the calling thread.
   virtual void raise_here(int signal) = 0;

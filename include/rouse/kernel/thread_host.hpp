@@ -157,7 +157,6 @@ class ThreadHost : public Host {
   }
 
  private:
-
   // A thread's task on each host it has called. Goes with the thread; a host that has gone is never matched again,
   // since serial numbers are not reused.
   struct Mine {

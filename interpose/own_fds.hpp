@@ -1,5 +1,5 @@
 // OwnFds: the few fds that the library has for itself. They stand where the program does not come upon them: above its
-// RLIMIT_NOFILE if the hard limit allows that, else at its end.
+// RLIMIT_NOFILE, and what it may raise a low one to, if the hard limit allows that, else at its end.
 #pragma once
 
 #include "raw.hpp"
@@ -44,10 +44,11 @@ class OwnFds {
     ::rlimit limit{};
     if (raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) < 0) return -1;
     // The limit is only looked at when a number is given out.
-    const ::rlim_t from = limit.rlim_cur;
+    const ::rlim_t end = limit.rlim_cur;
+    const ::rlim_t from = std::max<::rlim_t>(end, usual_limit);
     const ::rlimit raised{std::min<::rlim_t>(from + room, limit.rlim_max), limit.rlim_max};
     if (raised.rlim_cur < from + room || raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, &raised, nullptr) < 0) {
-      return raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from > 2 * room ? from - room : from / 2);
+      return raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, end > 2 * room ? end - room : end / 2);
     }
     const long moved = raw::call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
     raw::call(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr);
@@ -72,6 +73,7 @@ class OwnFds {
  private:
   static constexpr int none = -1;
   static constexpr std::size_t room = 8;
+  static constexpr ::rlim_t usual_limit = 4096;  // Much more costs memory in Linux: its tables end at the highest fd.
 
   static inline constinit std::atomic<int> lowest = std::numeric_limits<int>::max();
   static inline constinit std::atomic<int> own[room] = {none, none, none, none, none, none, none, none};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "file.hpp"
+#include "signal_record.hpp"
 #include "signals.hpp"
 
 #include <sys/signalfd.h>
@@ -30,7 +31,7 @@ class SignalFdFile final : public File {
     while (to.left() >= sizeof record) {
       const std::optional<::siginfo_t> info = signals_.take_here(mask_);
       if (!info) return moved_or(to, SysResult<std::size_t>::failure(EAGAIN));
-      record = record_of(*info);
+      record = SignalRecord::of(*info);
       if (!to.poke(&record, sizeof record)) return moved_or(to, SysResult<std::size_t>::failure(EFAULT));
       to.put(&record, sizeof record);
     }
@@ -60,15 +61,6 @@ class SignalFdFile final : public File {
 
  private:
   ~SignalFdFile() override = default;
-
-  /// Signals here are sent by kill and tgkill, or by the kernel as if by kill. Their sender's user is 0.
-  static ::signalfd_siginfo record_of(const ::siginfo_t& info) {
-    ::signalfd_siginfo record{};
-    record.ssi_signo = static_cast<std::uint32_t>(info.si_signo);
-    record.ssi_code = info.si_code;
-    record.ssi_pid = static_cast<std::uint32_t>(info.si_pid);
-    return record;
-  }
 
   SignalSet mask_;
   Signals& signals_;

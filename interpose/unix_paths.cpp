@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 namespace rouse::interpose {
 
@@ -14,6 +15,13 @@ std::string UnixPathsOnDisk::identity(const std::string& path) {
   if (raw::call(SYS_statx, AT_FDCWD, path.c_str(), 0, STATX_INO, &found) < 0) return {};
   return std::to_string(found.stx_dev_major) + ':' + std::to_string(found.stx_dev_minor) + ':' +
          std::to_string(found.stx_ino);
+}
+
+// Who connects has to have the right to write there.
+SysResult<void> UnixPathsOnDisk::reach(const std::string& path) {
+  long reached = raw::call(SYS_faccessat2, AT_FDCWD, path.c_str(), W_OK, AT_EACCESS);
+  if (reached == -ENOSYS) reached = raw::call(SYS_faccessat, AT_FDCWD, path.c_str(), W_OK);  // Before Linux 5.8.
+  return reached < 0 ? SysResult<void>::failure(static_cast<int>(-reached)) : SysResult<void>{};
 }
 
 // A socket's node needs no socket; Linux takes the umask off.

@@ -8,6 +8,7 @@ namespace rouse::interpose {
 class UnixPathsOnDisk final : public kernel::UnixPaths {
  public:
   [[nodiscard]] std::string identity(const std::string& path) override;
+  [[nodiscard]] SysResult<void> reach(const std::string& path) override;
   [[nodiscard]] SysResult<void> make(const std::string& path) override;
 };
 

@@ -5,6 +5,7 @@
 #include "../sys_result.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -24,6 +25,8 @@ class UnixPaths {
 
   /// What tells the file at `path` from all others that there are; empty if there is none.
   [[nodiscard]] virtual std::string identity(const std::string& path) = 0;
+  /// Whether there is a file at `path` that this process may connect to. Errors: those of connect(2).
+  [[nodiscard]] virtual SysResult<void> reach(const std::string& path) = 0;
   /// Makes a socket there. Errors: those of bind(2).
   [[nodiscard]] virtual SysResult<void> make(const std::string& path) = 0;
 
@@ -51,6 +54,11 @@ class UnixNames {
 
   [[nodiscard]] bool is_taken(const Key& key) const {
     return is_on_disk(key) ? !paths_->identity(key.name).empty() : owners_.contains(key);
+  }
+  /// Whether somebody may connect to the name, or send there: ENOENT if it is a path that nobody has taken.
+  [[nodiscard]] SysResult<void> reach(const Key& key) const {
+    if (is_on_disk(key)) return paths_->reach(key.name);
+    return key.type == 0 && !is_taken(key) ? SysResult<void>::failure(ENOENT) : SysResult<void>{};
   }
   /// The socket bound to the name; null if there is none, or only a path that was left behind.
   [[nodiscard]] UnixSocketFile* owner(const Key& key) const {

@@ -33,7 +33,7 @@ inline SysResult<void> UnixSocketFile::find(std::string_view address, UnixSocket
   std::string name;
   if (!parse(address, name) || address.size() == sizeof(::sa_family_t)) return SysResult<void>::failure(EINVAL);
   const UnixNames::Key key = UnixNames::key(type_, name);
-  if (key.type == 0 && !domain_.names.is_taken(key)) return SysResult<void>::failure(ENOENT);
+  if (const SysResult<void> reached = domain_.names.reach(key); !reached.ok()) return reached;
   found = domain_.names.owner(key);
   if (found == nullptr) return SysResult<void>::failure(ECONNREFUSED);
   if (found->type_ != type_) return SysResult<void>::failure(EPROTOTYPE);

@@ -48,6 +48,8 @@ bool is_over(const ::timespec& end) {
 }
 
 int receive_many(int fd, ::mmsghdr* messages, unsigned n, int flags, const ::timespec* span) {
+  constexpr long second = 1'000'000'000;
+  if (span != nullptr && (span->tv_sec < 0 || span->tv_nsec < 0 || span->tv_nsec >= second)) return errno = EINVAL, -1;
   // Looked at when a message has come, as on Linux: it does not end the wait for one.
   const ::timespec end = span != nullptr ? after(*span) : ::timespec{};
   bool last = false;

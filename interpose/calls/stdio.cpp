@@ -21,7 +21,7 @@ int fd_of(void* cookie) { return static_cast<int>(reinterpret_cast<std::intptr_t
         const ::ssize_t written = ::write(fd_of(cookie), bytes, n);
         return written < 0 ? 0 : written;  // What the C library asks for.
       },
-      nullptr, [](void* cookie) { return ::close(fd_of(cookie)); }};
+      [](void*, ::off64_t*, int) { return errno = ESPIPE, -1; }, [](void* cookie) { return ::close(fd_of(cookie)); }};
   ::FILE* const stream = ::fopencookie(reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)), mode, functions);
   if (stream != nullptr) stream->_fileno = fd;  // For fileno(3); such a stream does not look at it itself.
   return stream;

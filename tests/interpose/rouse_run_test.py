@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 
-rouse_run, program, *compiler = sys.argv[1:]
+rouse_run, program = map(os.path.abspath, sys.argv[1:3])  # They run in another folder.
+compiler = sys.argv[3:]
 folder = pathlib.Path(tempfile.mkdtemp())
 failures = []
 

@@ -80,7 +80,7 @@ std::string read_calls(CallSet& calls, std::string_view text) {
     if (!called) {
       std::string list;
       for (const CallsName& group : groups) list.append(list.empty() ? "" : ", ").append(group.name);
-      return (name.empty() ? std::string{"the name of a call is missing"} : "no call is named " + quoted(name)) +
+      return (name.empty() ? std::string{"the name of a call is missing"} : "no call is named " + in_quotes(name)) +
              "; there are " + names_of(without(CallSet::all, never_emulated)) + ", and the groups " + list;
     }
     const CallSet emulated = without(*called, never_emulated);
@@ -109,7 +109,7 @@ std::string read_kind(std::string& kind, std::string_view text) {
   if (std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds)) return {};
   std::string list;
   for (const std::string_view each : kinds) list.append(list.empty() ? "" : ", ").append(each);
-  return "no kind of file is named " + quoted(text) + "; there are " + list + ", which may be written with hyphens";
+  return "no kind of file is named " + in_quotes(text) + "; there are " + list + ", which may be written with hyphens";
 }
 
 // -- when
@@ -125,7 +125,7 @@ std::string read_when(When& when, std::string_view text) {
   if (text == "every") return {};
   const bool is_ratio = text.starts_with("1/");
   const std::optional<std::uint64_t> n = number<std::uint64_t>(is_ratio ? text.substr(2) : text);
-  if (!n) return expected + quoted(text);
+  if (!n) return expected + in_quotes(text);
   if (*n == 0) return is_ratio ? "one in 0 calls is none" : "the first call is number 1, and there is none before it";
   when = {is_ratio ? When::Kind::one_in : When::Kind::nth, *n};
   return {};
@@ -166,13 +166,13 @@ std::string read_what(Fault& fault, std::string_view text) {
   if (name == "short") {
     const std::optional<std::size_t> n = number<std::size_t>(value);
     if (!n || *n == 0)
-      return "expected how many bytes the call may move, 1 or more, as short=1, and not " + quoted(text);
+      return "expected how many bytes the call may move, 1 or more, as short=1, and not " + in_quotes(text);
     fault = Fault::short_count(*n);
     return {};
   }
   if (name == "delay") {
     const std::optional<Timeout> span = span_of(value);
-    if (!span) return "expected for how long, as delay=5ms (or ns, us, s), and not " + quoted(text);
+    if (!span) return "expected for how long, as delay=5ms (or ns, us, s), and not " + in_quotes(text);
     fault = Fault::delay(*span);
     return {};
   }
@@ -182,8 +182,8 @@ std::string read_what(Fault& fault, std::string_view text) {
     return {};
   }
   const std::string expected = "expected the name of an errno, as EMFILE, short=N, delay=5ms, or not-ready";
-  return text.starts_with('E') ? "no errno is named " + quoted(text) + "; " + expected
-                               : expected + ", and not " + quoted(text);
+  return text.starts_with('E') ? "no errno is named " + in_quotes(text) + "; " + expected
+                               : expected + ", and not " + in_quotes(text);
 }
 
 // -- all of it
@@ -205,7 +205,7 @@ std::string read_target(Target& target, std::string_view text) {
   }
   if (text.empty()) return {};
   const std::optional<int> fd = number<int>(text.substr(1));
-  if (!fd) return "expected the number of an fd after #, and not " + quoted(text.substr(1));
+  if (!fd) return "expected the number of an fd after #, and not " + in_quotes(text.substr(1));
   target.fd = *fd;
   return {};
 }
@@ -223,7 +223,7 @@ std::string add_fault(FaultPlan& plan, std::string_view spec) {
     if (!wrong.empty()) return wrong;
   }
   if ((target.calls & fault.possible_calls()).empty()) {
-    return quoted(parts[2]) + " means nothing for " + names_of(target.calls) + ", but for " +
+    return in_quotes(parts[2]) + " means nothing for " + names_of(target.calls) + ", but for " +
            names_of(fault.possible_calls());
   }
   FaultPlan::Target rule = plan.on(target.calls);

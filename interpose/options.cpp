@@ -38,7 +38,7 @@ std::string set_real(std::uint32_t& real, std::string_view value) {
       if (family.name == word) bits = family.bits;
     }
     if (bits == 0) {
-      return quoted(word) +
+      return in_quotes(word) +
              " is no family of files; there are epoll, eventfd, pipe, unix, inet, timerfd and signalfd; tcp and udp "
              "mean "
              "inet, and sockets means unix and inet";
@@ -51,10 +51,10 @@ std::string set_real(std::uint32_t& real, std::string_view value) {
 std::string set_age(Options& options, std::string_view value) {
   constexpr const char* expected = "expected a version of Linux, as 5.10, and not ";
   const std::vector<std::string_view> parts = split(value, '.');
-  if (parts.size() < 2 || parts.size() > 3) return expected + quoted(value);
+  if (parts.size() < 2 || parts.size() > 3) return expected + in_quotes(value);
   const std::optional<int> major_number = number<int>(parts[0]), minor_number = number<int>(parts[1]);
   const bool is_version = major_number && minor_number && number<int>(parts.back());
-  if (!is_version) return expected + quoted(value);
+  if (!is_version) return expected + in_quotes(value);
   options.age = KernelAge::of_linux(*major_number, *minor_number);
   options.faults.kernel(options.age);  // A plan's goes before the kernel's own.
   return {};
@@ -62,7 +62,7 @@ std::string set_age(Options& options, std::string_view value) {
 
 std::string set_seed(FaultPlan& faults, std::string_view value) {
   const std::optional<std::uint64_t> seed = number<std::uint64_t>(value);
-  if (!seed) return "expected a number, and not " + quoted(value);
+  if (!seed) return "expected a number, and not " + in_quotes(value);
   faults.seed(*seed);
   return {};
 }

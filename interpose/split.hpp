@@ -31,6 +31,6 @@ template <class Number>
   return is_number ? std::optional<Number>{value} : std::nullopt;
 }
 
-[[nodiscard]] inline std::string quoted(std::string_view text) { return "'" + std::string{text} + "'"; }
+[[nodiscard]] inline std::string in_quotes(std::string_view text) { return "'" + std::string{text} + "'"; }
 
 }  // namespace rouse::interpose

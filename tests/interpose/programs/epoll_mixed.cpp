@@ -83,26 +83,26 @@ void terminal() {
   for (const int fd : {master, slave, event, epoll}) ::close(fd);
 }
 
-/// Lets the child go on.
-void go_on() {
-  std::FILE* const fifo = std::fopen("fifo", "w");
+/// Lets the child go on. Each fifo serves once: a child might open it again before it is closed here.
+void go_on(const char* path) {
+  std::FILE* const fifo = std::fopen(path, "w");
   std::fputs("go\n", fifo);
   std::fclose(fifo);
 }
 
 void child_output() {
   say("-- a pipe of Linux\n");
-  std::FILE* const stream = ::popen("echo one; read -r line < fifo; echo two; read -r line < fifo", "r");
+  std::FILE* const stream = ::popen("echo one; read -r line < first; echo two; read -r line < second", "r");
   const int fd = ::fileno(stream);
   const int epoll = ::epoll_create1(0);
   add(epoll, fd, EPOLLIN | EPOLLET, 1);
   wait("edge: the first line", epoll, -1);
   char bytes[16];
   show("read", ::read(fd, bytes, sizeof bytes));
-  go_on();
+  go_on("first");
   wait("edge: the second", epoll, -1);
   show("read", ::read(fd, bytes, sizeof bytes));
-  go_on();
+  go_on("second");
   show("modify to one-shot", control(epoll, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT, 1));
   wait("one-shot: the end", epoll, -1);
   wait("one-shot: disarmed", epoll);
@@ -241,7 +241,7 @@ void nested() {
 
 int main() {
   print_by_lines();
-  must("mkfifo", ::system("mkfifo fifo"));
+  must("mkfifo", ::system("mkfifo first second"));
   files();
   terminal();
   child_output();

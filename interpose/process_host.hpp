@@ -8,6 +8,8 @@
 #include <rouse/kernel/thread_host.hpp>
 
 #include <csignal>
+#include <memory>
+#include <pthread.h>
 #include <semaphore.h>
 
 namespace rouse::interpose {
@@ -17,6 +19,12 @@ class ProcessHost final : public kernel::ThreadHost {
   /// `calls` is told of each, and outlives it; null for nobody.
   explicit ProcessHost(CallWatch* calls) : ThreadHost(Clock::real, NoTaskYet{}), calls_(calls) {
     static_cast<void>(current());
+  }
+
+  [[nodiscard]] kernel::Task& current() override {
+    if (mine.host == this) [[likely]]
+      return *mine.task;
+    return add_mine();
   }
 
   /// Precondition: before the first call.
@@ -45,6 +53,29 @@ class ProcessHost final : public kernel::ThreadHost {
     ~ProcessTask() override { ::sem_destroy(&wake); }
     ::sem_t wake{};
   };
+
+  // Not a thread_local with a destructor: a thread's first use of one takes memory of the C library's, which a signal
+  // handler may have come in the midst of; and other destructors of the thread's end may call after it.
+  struct Mine {
+    const ProcessHost* host;
+    ThreadTask* task;
+  };
+  [[gnu::tls_model("initial-exec")]] static inline constinit thread_local Mine mine{nullptr, nullptr};
+
+  kernel::Task& add_mine() {
+    static const ::pthread_key_t let_go = [] {
+      ::pthread_key_t key{};
+      ::pthread_key_create(&key, [](void* task) {
+        mine = {nullptr, nullptr};
+        delete static_cast<std::shared_ptr<ThreadTask>*>(task);
+      });
+      return key;
+    }();
+    auto* const task = new std::shared_ptr<ThreadTask>(add_task());
+    ::pthread_setspecific(let_go, task);
+    mine = {this, task->get()};
+    return **task;
+  }
 
   std::shared_ptr<ThreadTask> make_task(std::uint32_t id, std::string name) override {
     const auto task = std::make_shared<ProcessTask>(id, std::move(name));

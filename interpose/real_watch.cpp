@@ -38,10 +38,31 @@ SysResult<void> RealWatch::add(kernel::File& file, int fd) {
   ::epoll_event event{};
   event.events = static_cast<std::uint32_t>(EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP) | EPOLLET;
   event.data.u64 = file.id();
+  const bool was_ready = !file.readiness(EventFlags{event.events}).empty();
   const long added = raw::call(SYS_epoll_ctl, epoll_, EPOLL_CTL_ADD, fd, &event);
   if (added < 0) return SysResult<void>::failure(static_cast<int>(-added));
-  files_[file.id()] = &file;
+  files_[file.id()] = {&file};
+  take_first_event(file.id(), was_ready);
   return {};
+}
+
+// Who is ready when it is added is told of at once. That is no edge to those who ask for one from now on: they look
+// first.
+void RealWatch::take_first_event(std::uint64_t id, bool was_ready) {
+  ::epoll_event events[64];
+  bool is_taken = false;
+  for (long n = std::size(events); n == std::ssize(events);) {
+    n = raw::call(SYS_epoll_pwait, epoll_, events, std::size(events), 0, nullptr, 0);
+    for (long i = 0; i < n; ++i) {
+      if (events[i].data.u64 == id) {
+        is_taken = true;
+      } else {
+        tell(events[i].data.u64, EventFlags{events[i].events});
+      }
+    }
+  }
+  // Else the thread was quicker, and waits for the lock to tell.
+  files_[id].first_is_old = was_ready && !is_taken;
 }
 
 void RealWatch::remove(const kernel::File& file, int fd) {
@@ -68,11 +89,11 @@ void RealWatch::add_signals(SignalSet mask) {
 void RealWatch::tell(std::uint64_t id, EventFlags key) {
   if (id == signals_id) return kernel_.signals.signalfds.wake(kernel::any_key);
   const auto found = files_.find(id);
-  if (found == files_.end()) return;
+  if (found == files_.end() || std::exchange(found->second.first_is_old, false)) return;
   if (key.has_any(EventFlags::hup | EventFlags::err)) {
-    found->second->queue.wake_all(key);
+    found->second.file->queue.wake_all(key);
   } else {
-    found->second->queue.wake(key);
+    found->second.file->queue.wake(key);
   }
 }
 

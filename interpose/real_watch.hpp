@@ -31,12 +31,17 @@ class RealWatch {
   SysResult<void> start();
   void run();
   void tell(std::uint64_t id, EventFlags key);
+  void take_first_event(std::uint64_t id, bool was_ready);
 
   kernel::Kernel& kernel_;
   int epoll_ = -1;
   int signals_fd_ = -1;
   SignalSet signals_;
-  std::map<std::uint64_t, kernel::File*> files_;
+  struct Watched {
+    kernel::File* file;
+    bool first_is_old = false;  // The thread has an event of it in hand that says nothing new.
+  };
+  std::map<std::uint64_t, Watched> files_;
 };
 
 }  // namespace rouse::interpose

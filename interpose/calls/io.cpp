@@ -8,6 +8,16 @@
 using namespace rouse::interpose;
 namespace posix = rouse::posix;
 
+namespace {
+
+// None of the emulated files has one that could be given.
+::ssize_t no_position() {
+  errno = ESPIPE;
+  return -1;
+}
+
+}  // namespace
+
 #pragma GCC visibility push(default)
 extern "C" {
 
@@ -76,26 +86,59 @@ extern "C" {
 ::ssize_t __read(int fd, void* buffer, std::size_t n) { return read(fd, buffer, n); }
 ::ssize_t __write(int fd, const void* buffer, std::size_t n) { return write(fd, buffer, n); }
 
-// On files that have a position these say where; a pipe or a socket says ESPIPE, and for a position of -1 they are
-// readv and writev. Flags are those of regular files.
+::ssize_t preadv(int fd, const ::iovec* vectors, int n, ::off_t offset) {
+  return dispatch_cancellable(
+      "preadv", fd, [] { return no_position(); }, [=] { return next<"preadv">(::preadv, fd, vectors, n, offset); });
+}
+::ssize_t preadv64(int fd, const ::iovec* vectors, int n, ::off64_t offset) { return preadv(fd, vectors, n, offset); }
+
+::ssize_t pwritev(int fd, const ::iovec* vectors, int n, ::off_t offset) {
+  return dispatch_cancellable(
+      "pwritev", fd, [] { return no_position(); }, [=] { return next<"pwritev">(::pwritev, fd, vectors, n, offset); });
+}
+::ssize_t pwritev64(int fd, const ::iovec* vectors, int n, ::off64_t offset) { return pwritev(fd, vectors, n, offset); }
+
+// For a position of -1 they are readv and writev. Flags are those of regular files.
 ::ssize_t preadv2(int fd, const ::iovec* vectors, int n, ::off_t offset, int flags) {
   return dispatch_cancellable(
       "preadv2", fd,
       [=] {
         if (flags != 0) return errno = EOPNOTSUPP, ::ssize_t{-1};
-        return offset == -1 ? posix::readv(fd, vectors, n) : (errno = ESPIPE, ::ssize_t{-1});
+        return offset == -1 ? posix::readv(fd, vectors, n) : no_position();
       },
       [=] { return next<"preadv2">(::preadv2, fd, vectors, n, offset, flags); });
+}
+::ssize_t preadv64v2(int fd, const ::iovec* vectors, int n, ::off64_t offset, int flags) {
+  return preadv2(fd, vectors, n, offset, flags);
 }
 ::ssize_t pwritev2(int fd, const ::iovec* vectors, int n, ::off_t offset, int flags) {
   return dispatch_cancellable(
       "pwritev2", fd,
       [=] {
         if (flags != 0) return errno = EOPNOTSUPP, ::ssize_t{-1};
-        return offset == -1 ? posix::writev(fd, vectors, n) : (errno = ESPIPE, ::ssize_t{-1});
+        return offset == -1 ? posix::writev(fd, vectors, n) : no_position();
       },
       [=] { return next<"pwritev2">(::pwritev2, fd, vectors, n, offset, flags); });
 }
+::ssize_t pwritev64v2(int fd, const ::iovec* vectors, int n, ::off64_t offset, int flags) {
+  return pwritev2(fd, vectors, n, offset, flags);
+}
+
+// Of regular files; what others say, Linux does without looking any further.
+
+int fsync(int fd) {
+  return dispatch_cancellable(
+      "fsync", fd, [] { return errno = EINVAL, -1; }, [=] { return next<"fsync">(::fsync, fd); });
+}
+int fdatasync(int fd) {
+  return dispatch_cancellable(
+      "fdatasync", fd, [] { return errno = EINVAL, -1; }, [=] { return next<"fdatasync">(::fdatasync, fd); });
+}
+int ftruncate(int fd, ::off_t length) noexcept {
+  return dispatch(
+      "ftruncate", fd, [] { return errno = EINVAL, -1; }, [=] { return next<"ftruncate">(::ftruncate, fd, length); });
+}
+int ftruncate64(int fd, ::off64_t length) noexcept { return ftruncate(fd, length); }
 
 }  // extern "C"
 #pragma GCC visibility pop

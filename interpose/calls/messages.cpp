@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -33,30 +34,27 @@ bool take(::mmsghdr& message, ::ssize_t moved) {
   return true;
 }
 
-bool is_over(const ::timespec& end) {
-  ::timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec);
-}
-::timespec after(const ::timespec& span) {
-  ::timespec end{};
-  ::clock_gettime(CLOCK_MONOTONIC, &end);
-  constexpr long second = 1'000'000'000;
-  end.tv_sec += span.tv_sec + (end.tv_nsec + span.tv_nsec) / second;
-  end.tv_nsec = (end.tv_nsec + span.tv_nsec) % second;
-  return end;
+constexpr std::int64_t second = 1'000'000'000;
+
+std::int64_t now() {
+  ::timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * second + time.tv_nsec;
 }
 
-int receive_many(int fd, ::mmsghdr* messages, unsigned n, int flags, const ::timespec* span) {
-  constexpr long second = 1'000'000'000;
+/// Looks at the time when a message has come, as Linux does: the time does not end the wait for one. What is left of it
+/// is written back then.
+int receive_many(int fd, ::mmsghdr* messages, unsigned n, int flags, ::timespec* span) {
   if (span != nullptr && (span->tv_sec < 0 || span->tv_nsec < 0 || span->tv_nsec >= second)) return errno = EINVAL, -1;
-  // Looked at when a message has come, as on Linux: it does not end the wait for one.
-  const ::timespec end = span != nullptr ? after(*span) : ::timespec{};
-  bool last = false;
+  const std::int64_t end = span != nullptr ? now() + span->tv_sec * second + span->tv_nsec : 0;
+  bool is_over = false;
   return each_message(fd, messages, n, [&](::mmsghdr& message) {
-    if (last || !take(message, posix::recvmsg(fd, &message.msg_hdr, flags & ~MSG_WAITFORONE))) return false;
+    if (is_over || !take(message, posix::recvmsg(fd, &message.msg_hdr, flags & ~MSG_WAITFORONE))) return false;
     if ((flags & MSG_WAITFORONE) != 0) flags |= MSG_DONTWAIT;
-    last = span != nullptr && is_over(end);
+    if (span == nullptr) return true;
+    const std::int64_t left = std::max<std::int64_t>(end - now(), 0);
+    *span = {left / second, left % second};
+    is_over = left == 0;
     return true;
   });
 }

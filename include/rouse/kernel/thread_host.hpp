@@ -139,6 +139,16 @@ class ThreadHost : public Host {
   struct NoTaskYet {};
   ThreadHost(Clock clock, NoTaskYet) : clock_(clock) {}
 
+  // A task for the calling thread, which lets go of it when it ends.
+  std::shared_ptr<ThreadTask> add_task() {
+    forget_ended_tasks();
+    const std::uint32_t id = next_id_++;
+    const std::shared_ptr<ThreadTask> task = make_task(id, "thread " + std::to_string(id));
+    known_.push_back(task);
+    tasks_.push_back(*task);
+    return task;
+  }
+
   // What a thread sleeps with: until end_sleep() or `until`, or for no reason. With the lock released meanwhile.
   virtual std::shared_ptr<ThreadTask> make_task(std::uint32_t id, std::string name) {
     return std::make_shared<ThreadTask>(id, std::move(name));
@@ -184,12 +194,8 @@ class ThreadHost : public Host {
   Task& add_this_thread() {
     // What is left of hosts that have gone, and of threads that have ended.
     std::erase_if(this_thread_is(), [](const Mine& mine) { return mine.task.use_count() == 1; });
-    forget_ended_tasks();
-    const std::uint32_t id = next_id_++;
-    const std::shared_ptr<ThreadTask> task = make_task(id, "thread " + std::to_string(id));
+    const std::shared_ptr<ThreadTask> task = add_task();
     this_thread_is().push_back({serial_, task});
-    known_.push_back(task);
-    tasks_.push_back(*task);
     return *task;
   }
 

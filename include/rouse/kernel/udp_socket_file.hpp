@@ -359,8 +359,9 @@ inline SysResult<void> UdpSocketFile::find_way(const IpEndpoint& target, IpAddre
 }
 
 inline bool UdpSocketFile::is_misled(const Outgoing& message) {
+  const bool has_control = message.control.size() >= sizeof(::cmsghdr);  // Less has no message in it.
   const bool stays_near = (message.flags & MSG_DONTROUTE) != 0 || options_.has_boolean(SO_DONTROUTE);
-  if (family_ != AF_INET || message.has_address() || !message.control.empty() || stays_near) return false;
+  if (family_ != AF_INET || message.has_address() || has_control || stays_near) return false;
   return std::exchange(has_route_, true) && has_other_target_;
 }
 

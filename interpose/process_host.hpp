@@ -5,6 +5,7 @@
 #include "call_watch.hpp"
 #include "this_thread.hpp"
 #include <rouse/kernel/kernel.hpp>
+#include <rouse/kernel/signalfd_file.hpp>
 #include <rouse/kernel/thread_host.hpp>
 
 #include <csignal>
@@ -42,6 +43,9 @@ class ProcessHost final : public kernel::ThreadHost {
   void fault_struck(const kernel::Op& op, Fault fault) override {
     if (calls_ != nullptr) calls_->fault(*kernel_, op, fault);
   }
+  [[nodiscard]] bool is_awake(const kernel::Task& task) const override {
+    return static_cast<const ProcessTask&>(task).bed.is_awake;
+  }
   void wake(kernel::Task& task) override {
     if (calls_ != nullptr) calls_->wakes(*kernel_, task);
     ThreadHost::wake(task);
@@ -50,8 +54,7 @@ class ProcessHost final : public kernel::ThreadHost {
  private:
   struct ProcessTask final : ThreadTask {
     using ThreadTask::ThreadTask;
-    ~ProcessTask() override { ::sem_destroy(&wake); }
-    ::sem_t wake{};
+    Bed bed;
   };
 
   // Not a thread_local with a destructor: a thread's first use of one takes memory of the C library's, which a signal
@@ -78,27 +81,39 @@ class ProcessHost final : public kernel::ThreadHost {
   }
 
   std::shared_ptr<ThreadTask> make_task(std::uint32_t id, std::string name) override {
-    const auto task = std::make_shared<ProcessTask>(id, std::move(name));
-    ::sem_init(&task->wake, 0, 0);  // Fails only for a value that is too large.
-    return task;
+    return std::make_shared<ProcessTask>(id, std::move(name));
   }
 
   void sleep(ThreadTask& thread, std::unique_lock<std::mutex>&, kernel::Time until) override {
     auto& task = static_cast<ProcessTask&>(thread);
     if (calls_ != nullptr) calls_->sleeps(*kernel_, task);
+    const std::optional<SignalSet> read_here = signals_read_by(task);
     kernel::Handled handled = kernel::Handled::none;
     {
       const Unlocked unlocked{*this};
-      const Sleeping sleeping{task.wake};
-      const WithMask mask{task.signals.mask_in_sleep};
-      wait(task.wake, until);
+      const Sleeping sleeping{task.bed};
+      WithMask mask{read_here ? blocked_now() | *read_here : task.signals.mask_in_sleep};
+      wait(task.bed.wake, until);
       handled = this_thread.handled;
+      if (read_here) mask.keep_for_this_call();
     }
     if (handled == kernel::Handled::none) return;
     kernel_->signals.note_handled(task, handled);
+    task.bed.is_awake = false;  // Which that says from now on.
     if (task.blocked) unblock(task);
   }
-  void end_sleep(ThreadTask& thread) override { ::sem_post(&static_cast<ProcessTask&>(thread).wake); }
+  // Who waits for signals in a read of a signalfd gets them, be they blocked or not: no handler does.
+  static std::optional<SignalSet> signals_read_by(const kernel::Task& task) {
+    const kernel::BlockedOn* const why = task.blocked_on();
+    if (why == nullptr || why->file == nullptr || &why->file->kind() != &kernel::SignalFdFile::file_kind) return {};
+    return static_cast<const kernel::SignalFdFile*>(why->file)->mask();
+  }
+  static SignalSet blocked_now() {
+    ::sigset_t blocked{};
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    return SignalSet::from(blocked);
+  }
+  void end_sleep(ThreadTask& thread) override { ::sem_post(&static_cast<ProcessTask&>(thread).bed.wake); }
 
   // EINTR and a post of long ago are reasons to look again, like any other: the caller does.
   static void wait(::sem_t& wake, kernel::Time until) {
@@ -133,12 +148,18 @@ class ProcessHost final : public kernel::ThreadHost {
     }
     WithMask(const WithMask&) = delete;
     WithMask& operator=(const WithMask&) = delete;
+    /// What it blocks, stays so until the call is over: as what was deferred in its midst.
+    void keep_for_this_call() {
+      if (!this_thread.has_deferred) this_thread.mask_before = before_;
+      this_thread.has_deferred = true;
+      has_mask_ = false;
+    }
     ~WithMask() {
       if (has_mask_) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
 
    private:
-    const bool has_mask_;
+    bool has_mask_;
     ::sigset_t before_{};
   };
 

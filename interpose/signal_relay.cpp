@@ -47,9 +47,10 @@ void run(int signal, ::siginfo_t* info, void* context) {
     action.sa_flags = with_own_flags(action.sa_flags, flags);
     next_sigaction(signal, &action, nullptr);
   }
-  ::sem_t* const sleeps_on = std::exchange(thread.sleeps_on, nullptr);  // What the handler calls may sleep, too.
-  if (sleeps_on != nullptr) {
-    ::sem_post(sleeps_on);
+  Bed* const bed = std::exchange(thread.sleeps_in, nullptr);  // What the handler calls may sleep, too.
+  if (bed != nullptr) {
+    bed->is_awake = true;
+    ::sem_post(&bed->wake);
     if (thread.handled == kernel::Handled::none) {
       thread.handled = (flags & SA_RESTART) != 0 ? kernel::Handled::by_restarting : kernel::Handled::by_interrupting;
     }
@@ -57,7 +58,7 @@ void run(int signal, ::siginfo_t* info, void* context) {
   const kernel::Handled handled = thread.handled;
   handler(signal, info, context);
   thread.handled = handled;
-  thread.sleeps_on = sleeps_on;
+  thread.sleeps_in = bed;
 }
 
 /// Back to Linux with it, which keeps it until the call is over: when this returns, all signals are blocked.
@@ -141,9 +142,8 @@ std::optional<::siginfo_t> SignalRelay::take_here(SignalSet wanted) {
 }
 
 kernel::Handled SignalRelay::let_in(SignalSet mask) {
-  ::sem_t nobody_waits{};
-  ::sem_init(&nobody_waits, 0, 0);
-  const Sleeping sleeping{nobody_waits};
+  Bed bed;
+  const Sleeping sleeping{bed};
   const ::sigset_t set = mask.to_sigset();
   ::sigset_t before{};
   ::pthread_sigmask(SIG_SETMASK, &set, &before);
@@ -152,6 +152,14 @@ kernel::Handled SignalRelay::let_in(SignalSet mask) {
   return handled != kernel::Handled::none ? handled : kernel::Handled::by_interrupting;
 }
 
-void SignalRelay::raise_here(int signal) { raw::call(SYS_tgkill, ::getpid(), ::gettid(), signal); }
+// As what Linux itself sends: SI_USER.
+void SignalRelay::raise_here(int signal) {
+  ::siginfo_t info{};
+  info.si_signo = signal;
+  info.si_code = SI_USER;
+  info.si_pid = ::getpid();
+  info.si_uid = ::getuid();
+  raw::call(SYS_rt_tgsigqueueinfo, ::getpid(), ::gettid(), signal, &info);
+}
 
 }  // namespace rouse::interpose

@@ -5,16 +5,28 @@
 
 #include <rouse/kernel/task.hpp>
 
+#include <atomic>
 #include <csignal>
 #include <semaphore.h>
 
 namespace rouse::interpose {
 
+/// What a thread sleeps in.
+struct Bed {
+  Bed() { ::sem_init(&wake, 0, 0); }  // Fails only for a value that is too large.
+  Bed(const Bed&) = delete;
+  Bed& operator=(const Bed&) = delete;
+  ~Bed() { ::sem_destroy(&wake); }
+
+  ::sem_t wake{};                      ///< Who posts it ends the sleep.
+  std::atomic<bool> is_awake = false;  ///< A signal has ended it.
+};
+
 struct ThisThread {
   bool is_inside = false;                           ///< In a call, and awake: signals wait.
   bool has_deferred = false;                        ///< One does, blocked by Linux, and so do all that came later.
   ::sigset_t mask_before{};                         ///< What was blocked before that.
-  ::sem_t* sleeps_on = nullptr;                     ///< Sleeping, or about to be: a handler that runs ends that.
+  Bed* sleeps_in = nullptr;                         ///< Asleep, or about to be: a handler that runs ends that.
   kernel::Handled handled = kernel::Handled::none;  ///< What the first of those was.
 
   /// Lets the deferred signals through.
@@ -40,12 +52,12 @@ class Inside {
   const bool was_inside_;
 };
 
-/// While it sleeps in one, with the kernel unlocked: handlers run, and whoever posts `wake` ends the sleep.
+/// While it sleeps in one, with the kernel unlocked: handlers run, and end the sleep.
 class Sleeping {
  public:
-  explicit Sleeping(::sem_t& wake) {
+  explicit Sleeping(Bed& bed) {
     this_thread.handled = kernel::Handled::none;
-    this_thread.sleeps_on = &wake;
+    this_thread.sleeps_in = &bed;
     this_thread.is_inside = false;
     if (this_thread.has_deferred) this_thread.deliver_deferred();
   }
@@ -53,7 +65,7 @@ class Sleeping {
   Sleeping& operator=(const Sleeping&) = delete;
   ~Sleeping() {
     this_thread.is_inside = true;
-    this_thread.sleeps_on = nullptr;
+    this_thread.sleeps_in = nullptr;
   }
 };
 

@@ -15,13 +15,13 @@ namespace {
 #pragma GCC visibility push(default)
 extern "C" {
 
-[[noreturn]] void _exit(int status) {
+void _exit(int status) {
   Core::finish(Core::End::at_once);
   next<"_exit">(as<void(int)>, status);
   __builtin_unreachable();
 }
-[[noreturn]] void _Exit(int status) noexcept { _exit(status); }
-[[noreturn]] void quick_exit(int status) noexcept {
+void _Exit(int status) noexcept { _exit(status); }
+void quick_exit(int status) noexcept {
   Core::finish(Core::End::at_once);
   next<"quick_exit">(as<void(int)>, status);
   __builtin_unreachable();

@@ -72,9 +72,7 @@ int siginterrupt(int signal, int on) noexcept {
 
 int raise(int signal) noexcept { return was_sent(next<"raise">(::raise, signal)); }
 int kill(::pid_t pid, int signal) noexcept { return was_sent(next<"kill">(::kill, pid, signal)); }
-int tgkill(::pid_t pid, ::pid_t tid, int signal) noexcept {
-  return was_sent(next<"tgkill">(::tgkill, pid, tid, signal));
-}
+int tgkill(::pid_t pid, ::pid_t tid, int signal) { return was_sent(next<"tgkill">(::tgkill, pid, tid, signal)); }
 int sigqueue(::pid_t pid, int signal, const union ::sigval value) noexcept {
   return was_sent(next<"sigqueue">(as<int(::pid_t, int, union ::sigval)>, pid, signal, value));
 }

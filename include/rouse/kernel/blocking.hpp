@@ -49,7 +49,7 @@ class TaskWaiter final : public Waiter {
  private:
   bool on_wake(EventFlags) override {
     // One that a signal has woken already is awake, though still in its place: the wakeup is the next one's.
-    if (task_.signals.is_due) return false;
+    if (task_.signals.is_due || host_.is_awake(task_)) return false;
     unlink();
     host_.wake(task_);
     return true;

@@ -45,6 +45,9 @@ class Host {
   /// Ends the sleep of a task. Harmless if it is not asleep any more.
   virtual void wake(Task& task) = 0;
 
+  /// True if something that the kernel knows nothing of has ended the task's sleep: a wakeup would be lost on it.
+  [[nodiscard]] virtual bool is_awake(const Task&) const { return false; }
+
   /// False if the calling thread is none that this host runs: asserted before every call.
   [[nodiscard]] virtual bool serves_this_thread() { return true; }
 

@@ -80,7 +80,7 @@ class UnixNames {
   void leave(const Key& key, const UnixSocketFile& owner) {
     if (is_on_disk(key)) {
       // Whatever has become of its path meanwhile.
-      if (!key.name.empty()) std::erase_if(owners_, [&owner](const auto& entry) { return entry.second == &owner; });
+      std::erase_if(owners_, [&owner](const auto& entry) { return entry.second == &owner; });
       return;
     }
     if (this->owner(key) != &owner) return;

@@ -125,7 +125,8 @@ inline SysResult<void> UnixSocketFile::shutdown(int how) {
 }
 
 inline void UnixSocketFile::last_close() {
-  domain_.names.leave(UnixNames::key(type_, identity_->name), *this);  // If it is this one's.
+  if (!identity_->name.empty())
+    domain_.names.leave(UnixNames::key(type_, identity_->name), *this);  // If it is its own.
   identity_->file = nullptr;
   senders_.wake_all();
   pending_.clear();

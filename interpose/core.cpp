@@ -70,12 +70,10 @@ void Core::read_limits() {
 void Core::forget_in_child() {
   this_thread = ThisThread{};
   if (the_core.load() == nullptr) return;
-  for (std::size_t fd = 0; fd < fds_max; ++fd) {
-    const int number = static_cast<int>(fd);
-    const FdState state = FdStates::of(number);
-    if (state == FdState::emulated) FdStates::set(number, FdState::foreign);
-    if (state == FdState::watched) FdStates::set(number, FdState::linux_file);
-  }
+  FdStates::for_each([](int fd, FdState state) {
+    if (state == FdState::emulated) FdStates::set(fd, FdState::foreign);
+    if (state == FdState::watched) FdStates::set(fd, FdState::linux_file);
+  });
   OwnFds::for_each(OwnFds::close);
   the_core = nullptr;  // Left as it is: who knows what its threads were doing.
   TraceFile::begin_anew();
@@ -116,8 +114,7 @@ bool Core::adopt(int fd) {
 bool Core::adopt_to_pass(int fd) {
   if (!adopt(fd)) return false;
   const Locked locked{*this};
-  auto* const file = static_cast<RealFile*>(kernel_.fds.file(fd));
-  return file != nullptr && file->hold();
+  return FdStates::of(fd) == FdState::watched && static_cast<RealFile*>(kernel_.fds.file(fd))->hold();
 }
 
 void Core::drop_if_idle(int fd) {

@@ -31,10 +31,19 @@ class FdStates {
   }
   /// Precondition: 0 <= fd < fds_max.
   static void set(int fd, FdState state) {
+    int end_before = end.load(std::memory_order_relaxed);
+    while (fd >= end_before && !end.compare_exchange_weak(end_before, fd + 1)) {
+    }
     states[static_cast<std::size_t>(fd)].store(state, std::memory_order_release);
+  }
+  /// Visits the numbers that are known of, or were.
+  template <class Visit>
+  static void for_each(Visit visit) {
+    for (int fd = 0; fd < end.load(); ++fd) visit(fd, of(fd));
   }
 
  private:
+  static inline constinit std::atomic<int> end = 0;  // Of those that were set.
   // Zero at first, and so no memory until it is written.
   static inline constinit std::atomic<FdState> states[fds_max]{};
 };

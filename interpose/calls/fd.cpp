@@ -2,6 +2,7 @@
 #include "../own_fds.hpp"
 #include "calls.hpp"
 
+#include <algorithm>
 #include <cstdarg>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -9,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace rouse::interpose;
 namespace posix = rouse::posix;
@@ -80,6 +82,21 @@ int any_fcntl(int fd, int command, long argument, auto next_fcntl) {
   return duplicates ? duplicated(fd, result) : result;
 }
 
+/// Those of a range that cannot be left to Linux, in order.
+std::vector<unsigned> numbers_apart(unsigned first, unsigned last) {
+  std::vector<unsigned> numbers;
+  const auto add = [&](int fd) {
+    const auto number = static_cast<unsigned>(fd);
+    if (first <= number && number <= last) numbers.push_back(number);
+  };
+  FdStates::for_each([&](int fd, FdState state) {
+    if (state != FdState::linux_file) add(fd);
+  });
+  OwnFds::for_each(add);
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
@@ -147,23 +164,21 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
       [=] { return next<"ioctl">(as<int(int, unsigned long, void*)>, fd, request, argument); }, ENOTTY);
 }
 
-// Number by number where that is necessary; the library's own stay open.
+// In ranges between the numbers that are not Linux's alone. The library's own stay open.
 int close_range(unsigned first, unsigned last, int flags) noexcept {
   if (first > last || (flags & ~static_cast<int>(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0) {
     errno = EINVAL;
     return -1;
   }
   const bool to_close = (flags & static_cast<int>(CLOSE_RANGE_CLOEXEC)) == 0;
-  const auto linux_range = [flags](unsigned from, unsigned to) {
+  const auto close_on_linux = [flags](unsigned from, unsigned to) {
     return from > to ? 0 : static_cast<int>(raw::call(SYS_close_range, from, to, flags));
   };
   unsigned from = first;
-  const unsigned known = static_cast<unsigned>(std::min<std::size_t>(fds_max, std::size_t{last} + 1));
-  for (unsigned fd = first; fd < known; ++fd) {
-    const int number = static_cast<int>(fd);
-    if (FdStates::of(number) == FdState::linux_file && !OwnFds::has(number)) continue;
-    if (const int result = from < fd ? linux_range(from, fd - 1) : 0; result < 0) return errno = -result, -1;
+  for (const unsigned fd : numbers_apart(first, last)) {
+    if (const int result = fd > from ? close_on_linux(from, fd - 1) : 0; result < 0) return errno = -result, -1;
     from = fd + 1;
+    const int number = static_cast<int>(fd);
     if (OwnFds::has(number)) continue;
     if (to_close) {
       close(number);
@@ -171,7 +186,7 @@ int close_range(unsigned first, unsigned last, int flags) noexcept {
       fcntl(number, F_SETFD, FD_CLOEXEC);
     }
   }
-  const int result = linux_range(from, last);
+  const int result = close_on_linux(from, last);
   return result < 0 ? (errno = -result, -1) : 0;
 }
 void closefrom(int lowest) noexcept { close_range(static_cast<unsigned>(std::max(lowest, 0)), ~0u, 0); }

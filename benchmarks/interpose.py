@@ -24,8 +24,10 @@ TIME_MAX = 1.10
 
 
 def instructions(command, call, times):
-    run = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command, call, str(times)],
-                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
+    # rouse-run becomes the program.
+    counted = ["valgrind", "--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null"]
+    run = subprocess.run([*counted, *command, call, str(times)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                         text=True, check=True)
     return int(re.search(r"Collected : (\d+)", run.stderr)[1])
 
 

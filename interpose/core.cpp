@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <new>
 #include <set>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ namespace {
 std::atomic<Core*> the_core = nullptr;
 // A constructor of another library may call before ours has run.
 constinit std::mutex making;
+constinit std::mutex reporting;
 
 // While they are there: programs clear their environment.
 [[gnu::constructor]] void read_options() { static_cast<void>(Options::from_environment()); }
@@ -69,6 +71,9 @@ void Core::read_limits() {
 
 void Core::forget_in_child() {
   this_thread = ThisThread{};
+  // Whoever held these is not there any more.
+  new (&making) std::mutex;
+  new (&reporting) std::mutex;
   if (the_core.load() == nullptr) return;
   FdStates::for_each([](int fd, FdState state) {
     if (state == FdState::emulated) FdStates::set(fd, FdState::foreign);
@@ -141,8 +146,17 @@ void Core::duplicated(int fd, int to) {
   const Locked locked{*this};
   if (kernel_.fds.is_open(to)) static_cast<void>(kernel_.fds.remove(to));
   if (FdStates::of(fd) != FdState::watched) return;
+  // Either number may be closed first.
+  static_cast<void>(static_cast<RealFile*>(kernel_.fds.file(fd))->hold());
   kernel_.fds.adopt(to, kernel::FileRef{kernel_.fds.file(fd)});
   FdStates::set(to, FdState::watched);
+}
+
+void Core::hear_of_linux() {
+  if (!watch_.hears()) [[likely]]
+    return;
+  const Locked locked{*this};
+  watch_.drain();
 }
 
 void Core::watch_signals(SignalSet mask) {
@@ -165,10 +179,9 @@ void refuse_foreign(const char* call, int fd) {
 }
 
 void report(const std::string& text) {
-  static std::mutex mutex;
   static std::set<std::string>* const said = new std::set<std::string>;
   const AllBlocked all_blocked;
-  const std::lock_guard lock{mutex};
+  const std::lock_guard lock{reporting};
   if (!said->insert(text).second) return;
   const std::string line = text + '\n';
   raw::call(SYS_write, STDERR_FILENO, line.c_str(), line.size());

@@ -60,6 +60,9 @@ class Core {
   /// `to` is now a duplicate of `fd`, a file of Linux.
   void duplicated(int fd, int to);
 
+  /// What has happened to files of Linux by now, those who wait are told of: before a call looks that will not wait.
+  void hear_of_linux();
+
   /// A signalfd shows these. And: one that was sent may be for a signalfd.
   void watch_signals(SignalSet mask);
   void signal_was_sent();

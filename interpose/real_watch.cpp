@@ -18,6 +18,7 @@ SysResult<void> RealWatch::start() {
   const int epoll = OwnFds::keep(raw::call(SYS_epoll_create1, EPOLL_CLOEXEC));
   if (epoll < 0) return SysResult<void>::failure(-epoll);
   epoll_ = epoll;
+  hears_ = true;
   const AllBlocked all_blocked;
   ::pthread_t thread{};
   const auto body = [](void* watch) -> void* {
@@ -25,6 +26,7 @@ SysResult<void> RealWatch::start() {
     return nullptr;
   };
   if (const int error = ::pthread_create(&thread, nullptr, body, this); error != 0) {
+    hears_ = false;
     OwnFds::close(std::exchange(epoll_, -1));
     return SysResult<void>::failure(ENOMEM);
   }
@@ -46,22 +48,27 @@ SysResult<void> RealWatch::add(kernel::File& file, int fd) {
   return {};
 }
 
-// Who is ready when it is added is told of at once. That is no edge to those who ask for one from now on: they look
-// first.
-void RealWatch::take_first_event(std::uint64_t id, bool was_ready) {
+/// Tells of all but the file with that id. True if there was something of that.
+bool RealWatch::drain_but(std::uint64_t id) {
   ::epoll_event events[64];
-  bool is_taken = false;
+  bool is_found = false;
   for (long n = std::size(events); n == std::ssize(events);) {
     n = raw::call(SYS_epoll_pwait, epoll_, events, std::size(events), 0, nullptr, 0);
     for (long i = 0; i < n; ++i) {
       if (events[i].data.u64 == id) {
-        is_taken = true;
+        is_found = true;
       } else {
         tell(events[i].data.u64, EventFlags{events[i].events});
       }
     }
   }
-  // Else the thread was quicker, and waits for the lock to tell.
+  return is_found;
+}
+
+// Who is ready when it is added is told of at once. That is no edge to those who ask for one from now on: they look
+// first. If it is not found here, the thread was quicker, and waits for the lock to tell.
+void RealWatch::take_first_event(std::uint64_t id, bool was_ready) {
+  const bool is_taken = drain_but(id);
   files_[id].first_is_old = was_ready && !is_taken;
 }
 

@@ -5,6 +5,7 @@
 #include <rouse/kernel/file.hpp>
 #include <rouse/kernel/kernel.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 
@@ -16,7 +17,13 @@ class RealWatch {
   RealWatch(const RealWatch&) = delete;
   RealWatch& operator=(const RealWatch&) = delete;
 
+  /// True once anything is watched. Needs no lock.
+  [[nodiscard]] bool hears() const { return hears_.load(std::memory_order_acquire); }
+
   // All with the kernel locked.
+
+  /// Tells of what has happened by now, without waiting for the thread to do so.
+  void drain() { static_cast<void>(drain_but(no_id)); }
 
   /// Tells `file` of what happens to `fd`. Fails as epoll_ctl(2) does: EPERM for what cannot be waited for, EBADF.
   SysResult<void> add(kernel::File& file, int fd);
@@ -27,13 +34,16 @@ class RealWatch {
 
  private:
   static constexpr std::uint64_t signals_id = 0;  // Files' ids begin at 1.
+  static constexpr std::uint64_t no_id = ~std::uint64_t{0};
 
   SysResult<void> start();
   void run();
   void tell(std::uint64_t id, EventFlags key);
+  [[nodiscard]] bool drain_but(std::uint64_t id);
   void take_first_event(std::uint64_t id, bool was_ready);
 
   kernel::Kernel& kernel_;
+  std::atomic<bool> hears_ = false;
   int epoll_ = -1;
   int signals_fd_ = -1;
   SignalSet signals_;

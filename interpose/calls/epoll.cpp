@@ -38,6 +38,15 @@ int control(int epfd, int operation, int fd, ::epoll_event* event) {
   return posix::epoll_ctl(epfd, operation, fd, event);
 }
 
+/// A wait, when those who wait were told what has happened to files of Linux.
+template <class Wait>
+auto after_news(Wait wait) {
+  return [=] {
+    Core::get().hear_of_linux();
+    return wait();
+  };
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
@@ -60,19 +69,19 @@ int epoll_ctl(int epfd, int operation, int fd, ::epoll_event* event) noexcept {
 }
 
 int epoll_wait(int epfd, ::epoll_event* events, int n, int milliseconds) {
-  return dispatch_cancellable(
-      "epoll_wait", epfd, [=] { return posix::epoll_wait(epfd, events, n, milliseconds); },
-      [=] { return next<"epoll_wait">(::epoll_wait, epfd, events, n, milliseconds); });
+  return dispatch_cancellable("epoll_wait", epfd,
+                              after_news([=] { return posix::epoll_wait(epfd, events, n, milliseconds); }),
+                              [=] { return next<"epoll_wait">(::epoll_wait, epfd, events, n, milliseconds); });
 }
 int epoll_pwait(int epfd, ::epoll_event* events, int n, int milliseconds, const ::sigset_t* mask) {
-  return dispatch_cancellable(
-      "epoll_pwait", epfd, [=] { return posix::epoll_pwait(epfd, events, n, milliseconds, mask); },
-      [=] { return next<"epoll_pwait">(::epoll_pwait, epfd, events, n, milliseconds, mask); });
+  return dispatch_cancellable("epoll_pwait", epfd,
+                              after_news([=] { return posix::epoll_pwait(epfd, events, n, milliseconds, mask); }),
+                              [=] { return next<"epoll_pwait">(::epoll_pwait, epfd, events, n, milliseconds, mask); });
 }
 int epoll_pwait2(int epfd, ::epoll_event* events, int n, const ::timespec* timeout, const ::sigset_t* mask) {
-  return dispatch_cancellable(
-      "epoll_pwait2", epfd, [=] { return posix::epoll_pwait2(epfd, events, n, timeout, mask); },
-      [=] { return next<"epoll_pwait2">(::epoll_pwait2, epfd, events, n, timeout, mask); });
+  return dispatch_cancellable("epoll_pwait2", epfd,
+                              after_news([=] { return posix::epoll_pwait2(epfd, events, n, timeout, mask); }),
+                              [=] { return next<"epoll_pwait2">(::epoll_pwait2, epfd, events, n, timeout, mask); });
 }
 
 }  // extern "C"

@@ -132,6 +132,8 @@ int dup2(int fd, int to) noexcept {
   return duplicate_onto(fd, to, [=] { return next<"dup2">(::dup2, fd, to); });
 }
 
+int __dup2(int fd, int to) { return dup2(fd, to); }
+
 int dup3(int fd, int to, int flags) noexcept {
   if (FdStates::is_emulated(fd)) return emulated([=] { return posix::dup3(fd, to, flags); });
   return duplicate_onto(fd, to, [=] { return next<"dup3">(::dup3, fd, to, flags); });
@@ -144,6 +146,13 @@ int fcntl(int fd, int command, ...) {
   va_end(list);
   return any_fcntl(fd, command, argument,
                    [=] { return next<"fcntl">(as<int(int, int, long)>, fd, command, argument); });
+}
+int __fcntl(int fd, int command, ...) {
+  std::va_list list;
+  va_start(list, command);
+  const long argument = va_arg(list, long);
+  va_end(list);
+  return fcntl(fd, command, argument);
 }
 int fcntl64(int fd, int command, ...) {
   std::va_list list;

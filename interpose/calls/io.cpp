@@ -85,6 +85,11 @@ extern "C" {
 // The C library's other names.
 ::ssize_t __read(int fd, void* buffer, std::size_t n) { return read(fd, buffer, n); }
 ::ssize_t __write(int fd, const void* buffer, std::size_t n) { return write(fd, buffer, n); }
+::ssize_t __pread64(int fd, void* buffer, std::size_t n, ::off64_t offset) { return pread(fd, buffer, n, offset); }
+::ssize_t __pwrite64(int fd, const void* buffer, std::size_t n, ::off64_t offset) {
+  return pwrite(fd, buffer, n, offset);
+}
+::off_t __lseek(int fd, ::off_t offset, int whence) { return lseek(fd, offset, whence); }
 
 ::ssize_t preadv(int fd, const ::iovec* vectors, int n, ::off_t offset) {
   return dispatch_cancellable(

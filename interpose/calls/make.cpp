@@ -33,6 +33,7 @@ int pipe2(int* fds, int flags) noexcept {
   return emulated([=] { return posix::pipe2(fds, flags); });
 }
 int pipe(int* fds) noexcept { return pipe2(fds, 0); }
+int __pipe(int* fds) { return pipe2(fds, 0); }
 
 int timerfd_create(int clock, int flags) noexcept {
   if (is_real(Family::timerfd)) return next<"timerfd_create">(::timerfd_create, clock, flags);

@@ -27,8 +27,9 @@ void* mremap(void* address, std::size_t n, std::size_t new_n, int flags, ...) no
   KnownMemory::note_change();
   return next<"mremap">(as<void*(void*, std::size_t, std::size_t, int, void*)>, address, n, new_n, flags, new_address);
 }
-// In place of something else.
+// In place of something else. None of the emulated files can be mapped.
 void* mmap(void* address, std::size_t n, int protection, int flags, int fd, ::off_t offset) noexcept {
+  if ((flags & MAP_ANONYMOUS) == 0 && FdStates::is_emulated(fd)) return errno = ENODEV, MAP_FAILED;
   if ((flags & MAP_FIXED) != 0) KnownMemory::note_change();
   return next<"mmap">(::mmap, address, n, protection, flags, fd, offset);
 }

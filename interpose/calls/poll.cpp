@@ -49,6 +49,7 @@ int on_all(ForEach for_each, Mine mine, OfLinux of_linux) {
   return emulated([&] {
     ::pthread_testcancel();
     const Adopted adopted{for_each};
+    Core::get().hear_of_linux();  // Of epolls among them.
     return mine();
   });
 }

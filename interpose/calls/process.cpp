@@ -62,6 +62,18 @@ int __sigaction(int signal, const struct ::sigaction* to, struct ::sigaction* be
   return set_handler(signal, handler, static_cast<int>(SA_RESETHAND | SA_NODEFER), false);
 }
 ::sighandler_t sysv_signal(int signal, ::sighandler_t handler) noexcept { return __sysv_signal(signal, handler); }
+// Blocks, or sets a handler that blocks its signal and lets that in; says which of both was before.
+::sighandler_t sigset(int signal, ::sighandler_t handler) noexcept {
+  if (handler == SIG_HOLD) return next<"sigset">(as<::sighandler_t(int, ::sighandler_t)>, signal, handler);
+  const ::sighandler_t before = set_handler(signal, handler, 0, false);
+  if (before == SIG_ERR) return before;
+  ::sigset_t set;
+  ::sigset_t blocked_before;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, &blocked_before);
+  return ::sigismember(&blocked_before, signal) != 0 ? SIG_HOLD : before;
+}
 int siginterrupt(int signal, int on) noexcept {
   struct ::sigaction action {};
   if (SignalRelay::sigaction(signal, nullptr, &action) != 0) return -1;

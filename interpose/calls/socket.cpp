@@ -1,6 +1,7 @@
 // Sockets.
 #include "calls.hpp"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 using namespace rouse::interpose;
@@ -90,6 +91,11 @@ int connect(int fd, const ::sockaddr* address, ::socklen_t n) {
       "connect", fd, [=] { return posix::connect(fd, address, n); },
       [=] { return next<"connect">(::connect, fd, address, n); });
 }
+int __connect(int fd, const ::sockaddr* address, ::socklen_t n) { return connect(fd, address, n); }
+int sockatmark(int fd) noexcept {
+  int is_at_mark = 0;
+  return ::ioctl(fd, SIOCATMARK, &is_at_mark) == 0 ? is_at_mark : -1;
+}
 int shutdown(int fd, int how) noexcept {
   return dispatch(
       "shutdown", fd, [=] { return posix::shutdown(fd, how); }, [=] { return next<"shutdown">(::shutdown, fd, how); });
@@ -109,6 +115,7 @@ int getpeername(int fd, ::sockaddr* address, ::socklen_t* n) noexcept {
       "send", fd, [=] { return posix::send(fd, data, n, flags); },
       [=] { return next<"send">(::send, fd, data, n, flags); });
 }
+::ssize_t __send(int fd, const void* data, std::size_t n, int flags) { return send(fd, data, n, flags); }
 ::ssize_t sendto(int fd, const void* data, std::size_t n, int flags, const ::sockaddr* to, ::socklen_t to_n) {
   return dispatch_cancellable(
       "sendto", fd, [=] { return posix::sendto(fd, data, n, flags, to, to_n); },

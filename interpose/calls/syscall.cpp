@@ -1,7 +1,9 @@
 // syscall(2): the same calls by number. Some libraries make all of theirs so.
 #include "calls.hpp"
 
+#include <csignal>
 #include <cstdarg>
+#include <cstdint>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -53,6 +55,38 @@ class Words {
 
 // The kernel's calls do not say how large a C library's set is, but how much of it they are to look at.
 constexpr std::size_t kernel_set_size = 8;
+
+/// sigaction as the kernel has it.
+struct KernelAction {
+  ::sighandler_t handler;
+  unsigned long flags;
+  void* restorer;
+  std::uint64_t mask;
+};
+
+long set_action(const Words& words) {
+  if (words.get<std::size_t>(3) != kernel_set_size) return errno = EINVAL, -1;
+  const auto* const to = words.get<const KernelAction*>(1);
+  auto* const before = words.get<KernelAction*>(2);
+  using rouse::kernel::can_read_user, rouse::kernel::can_write_user;
+  const bool is_memory =
+      (to == nullptr || can_read_user(to, sizeof *to)) && (before == nullptr || can_write_user(before, sizeof *before));
+  if (!is_memory) return errno = EFAULT, -1;
+  struct ::sigaction action {};
+  if (to != nullptr) {
+    action.sa_handler = to->handler;
+    action.sa_flags = static_cast<int>(to->flags);
+    action.sa_mask = rouse::SignalSet::of_bits(to->mask).to_sigset();
+  }
+  struct ::sigaction found {};
+  const int signal = words.get<int>(0);
+  if (SignalRelay::sigaction(signal, to != nullptr ? &action : nullptr, &found) != 0) return -1;
+  if (before != nullptr) {
+    *before = {found.sa_handler, static_cast<unsigned long>(found.sa_flags), nullptr,
+               rouse::SignalSet::from(found.sa_mask).bits()};
+  }
+  return 0;
+}
 
 /// The sixth argument of pselect6.
 struct MaskAndSize {
@@ -119,6 +153,8 @@ bool is_for_linux(long number, const Words& words) {
 #endif
     case SYS_epoll_pwait:
     case SYS_epoll_pwait2: return FdStates::is_linux(words.get<int>(0));
+    // The C library keeps two signals for its threads, and would refuse them.
+    case SYS_rt_sigaction: return words.get<int>(0) == 32 || words.get<int>(0) == 33;
     default: return false;
   }
 }
@@ -203,6 +239,7 @@ long make(long number, const Words& words, bool& is_known) {
     case SYS_prlimit64: return words.to(::prlimit);
     case SYS_tgkill: return words.to(::tgkill);
     case SYS_kill: return words.to(::kill);
+    case SYS_rt_sigaction: return set_action(words);
     // It would know nothing of emulated fds. Programs do without where there is none.
     case SYS_io_uring_setup: return errno = ENOSYS, -1;
 

@@ -97,15 +97,19 @@ void report(const std::string& text);
 /// Says that a call on a file of another process's emulated kernel was refused, and sets errno.
 void refuse_foreign(const char* call, int fd);
 
-/// Makes a call of the emulated kernel: what it does not model fails with `refusal`. Never inlined: calls on Linux's
-/// files go through the same functions, and would save registers for it.
+/// Makes a call of the emulated kernel: what it does not model fails with `refusal`. One that succeeds leaves errno as
+/// it was, whatever happened meanwhile. Never inlined: calls on Linux's files go through the same functions, and would
+/// save registers for it.
 template <class Body>
 [[gnu::noinline]] auto emulated(Body body, int refusal = ENOSYS) -> decltype(body()) {
   static_cast<void>(Core::get());
   const Inside inside;
   KnownMemory::forget_if_changed();
+  const int before = errno;
   try {
-    return body();
+    const auto result = body();
+    if (result != static_cast<decltype(body())>(-1)) errno = before;
+    return result;
   } catch (const kernel::NotModelled& not_modelled) {
     report(not_modelled.what());
     errno = refusal;

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <string_view>
 #include <sys/select.h>
 
 namespace rouse::interpose {
@@ -36,6 +37,9 @@ template <class Mine, class OfLinux>
       },
       of_linux);
 }
+
+/// The fd that a path of /proc or /dev/fd names; -1 if it is another path.
+[[nodiscard]] int fd_in_path(std::string_view path);
 
 /// True if an emulated fd is among those that poll or select are given.
 [[nodiscard]] bool any_emulated(const ::pollfd* fds, ::nfds_t n);

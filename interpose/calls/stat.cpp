@@ -81,19 +81,6 @@ void fill(struct ::statx& to, const struct ::stat& from) {
   to.stx_ctime = {from.st_ctim.tv_sec, static_cast<std::uint32_t>(from.st_ctim.tv_nsec), {}};
 }
 
-/// The fd that a path of /proc names; -1 if it is another path.
-int fd_in_path(std::string_view path) {
-  const std::string own = "/proc/" + std::to_string(::getpid()) + "/fd/";
-  for (const std::string_view folder : {std::string_view{"/proc/self/fd/"}, std::string_view{"/dev/fd/"},
-                                        std::string_view{"/proc/thread-self/fd/"}, std::string_view{own}}) {
-    if (!path.starts_with(folder) || path.size() == folder.size()) continue;
-    int fd = 0;
-    const auto [end, error] = std::from_chars(path.data() + folder.size(), path.data() + path.size(), fd);
-    if (error == std::errc{} && end == path.data() + path.size()) return fd;
-  }
-  return -1;
-}
-
 /// What Linux shows of an emulated fd in /proc; empty if it is none.
 std::string link_of(std::string_view path) {
   const int fd = fd_in_path(path);
@@ -121,6 +108,18 @@ template <class OfLinux>
 }
 
 }  // namespace
+
+int rouse::interpose::fd_in_path(std::string_view path) {
+  const std::string own = "/proc/" + std::to_string(::getpid()) + "/fd/";
+  for (const std::string_view folder : {std::string_view{"/proc/self/fd/"}, std::string_view{"/dev/fd/"},
+                                        std::string_view{"/proc/thread-self/fd/"}, std::string_view{own}}) {
+    if (!path.starts_with(folder) || path.size() == folder.size()) continue;
+    int fd = 0;
+    const auto [end, error] = std::from_chars(path.data() + folder.size(), path.data() + path.size(), fd);
+    if (error == std::errc{} && end == path.data() + path.size()) return fd;
+  }
+  return -1;
+}
 
 #pragma GCC visibility push(default)
 extern "C" {

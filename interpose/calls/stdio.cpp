@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <memory>
 #include <unistd.h>
 
@@ -27,6 +28,13 @@ int fd_of(void* cookie) { return static_cast<int>(reinterpret_cast<std::intptr_t
   return stream;
 }
 
+/// Whether the file was opened for what the mode asks: as the C library asks of any.
+bool is_open_for(int fd, const char* mode) {
+  const int access = ::fcntl(fd, F_GETFL) & O_ACCMODE;
+  if (std::strchr(mode, '+') != nullptr) return access == O_RDWR;
+  return access == O_RDWR || access == (*mode == 'r' ? O_RDONLY : O_WRONLY);
+}
+
 int print(int fd, const char* format, std::va_list arguments) {
   char* text = nullptr;
   const int n = ::vasprintf(&text, format, arguments);
@@ -47,8 +55,17 @@ extern "C" {
 
 ::FILE* fdopen(int fd, const char* mode) noexcept {
   if (!FdStates::is_emulated(fd)) return next<"fdopen">(::fdopen, fd, mode);
+  if (!is_open_for(fd, mode)) return errno = EINVAL, nullptr;
   return open_stream(fd, mode);
 }
+
+// A stream with functions of ours cannot become one of the C library's.
+::FILE* freopen(const char* path, const char* mode, ::FILE* stream) {
+  if (!FdStates::is_emulated(::fileno(stream))) return next<"freopen">(::freopen, path, mode, stream);
+  report("rouse-run: freopen of a stream on an emulated file is refused");
+  return errno = EBADF, nullptr;
+}
+::FILE* freopen64(const char* path, const char* mode, ::FILE* stream) { return freopen(path, mode, stream); }
 
 int vdprintf(int fd, const char* format, std::va_list arguments) {
   if (FdStates::is_emulated(fd)) return print(fd, format, arguments);

@@ -9,13 +9,13 @@ using namespace rouse::interpose;
 
 namespace {
 
-// As Linux says of sockets and of what has no inode of its own; of a pipe, it would open one more end.
-bool is_refused(const char* path) {
-  if (path == nullptr || *path != '/' || std::strstr(path, "/fd/") == nullptr) return false;
-  if (!FdStates::is_emulated(fd_in_path(path))) return false;
+/// What Linux has opened, unless it is a placeholder: then ENXIO, as Linux says of sockets and of what has no inode of
+/// its own; of a pipe, it would open one more end. Asked afterwards, when the path is known to be one.
+int unless_emulated(const char* path, int opened) {
+  if (opened < 0 || std::strstr(path, "/fd/") == nullptr || !FdStates::is_emulated(fd_in_path(path))) return opened;
+  raw::call(SYS_close, opened);
   report("rouse-run: open of " + std::string(path) + " is refused: the file is emulated");
-  errno = ENXIO;
-  return true;
+  return errno = ENXIO, -1;
 }
 
 ::mode_t mode_of(std::va_list list, int flags) {
@@ -33,34 +33,34 @@ int open(const char* path, int flags, ...) {
   va_start(list, flags);
   const ::mode_t mode = mode_of(list, flags);
   va_end(list);
-  return is_refused(path) ? -1 : next<"open">(as<int(const char*, int, ::mode_t)>, path, flags, mode);
+  return unless_emulated(path, next<"open">(as<int(const char*, int, ::mode_t)>, path, flags, mode));
 }
 int open64(const char* path, int flags, ...) {
   std::va_list list;
   va_start(list, flags);
   const ::mode_t mode = mode_of(list, flags);
   va_end(list);
-  return is_refused(path) ? -1 : next<"open64">(as<int(const char*, int, ::mode_t)>, path, flags, mode);
+  return unless_emulated(path, next<"open64">(as<int(const char*, int, ::mode_t)>, path, flags, mode));
 }
 int openat(int folder, const char* path, int flags, ...) {
   std::va_list list;
   va_start(list, flags);
   const ::mode_t mode = mode_of(list, flags);
   va_end(list);
-  return is_refused(path) ? -1 : next<"openat">(as<int(int, const char*, int, ::mode_t)>, folder, path, flags, mode);
+  return unless_emulated(path, next<"openat">(as<int(int, const char*, int, ::mode_t)>, folder, path, flags, mode));
 }
 int openat64(int folder, const char* path, int flags, ...) {
   std::va_list list;
   va_start(list, flags);
   const ::mode_t mode = mode_of(list, flags);
   va_end(list);
-  return is_refused(path) ? -1 : next<"openat64">(as<int(int, const char*, int, ::mode_t)>, folder, path, flags, mode);
+  return unless_emulated(path, next<"openat64">(as<int(int, const char*, int, ::mode_t)>, folder, path, flags, mode));
 }
 int __open_2(const char* path, int flags) {
-  return is_refused(path) ? -1 : next<"__open_2">(as<int(const char*, int)>, path, flags);
+  return unless_emulated(path, next<"__open_2">(as<int(const char*, int)>, path, flags));
 }
 int __open64_2(const char* path, int flags) {
-  return is_refused(path) ? -1 : next<"__open64_2">(as<int(const char*, int)>, path, flags);
+  return unless_emulated(path, next<"__open64_2">(as<int(const char*, int)>, path, flags));
 }
 
 }  // extern "C"

@@ -100,8 +100,9 @@ std::string link_of(std::string_view path) {
 /// Like readlink(2), if the path is an emulated fd's.
 template <class OfLinux>
 ::ssize_t read_link(const char* path, char* to, std::size_t n, OfLinux of_linux) {
-  const std::string link = path != nullptr && *path == '/' ? link_of(path) : "";
-  if (link.empty()) return of_linux();
+  const ::ssize_t result = of_linux();
+  const std::string link = result >= 0 ? link_of(path) : "";  // Afterwards, when the path is known to be one.
+  if (link.empty()) return result;
   n = std::min(n, link.size());
   std::memcpy(to, link.data(), n);
   return static_cast<::ssize_t>(n);

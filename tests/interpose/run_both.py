@@ -38,8 +38,6 @@ def parse():
     parser.add_argument("--file", action="append", default=[], metavar="NAME=TEXT", help="is in the folder")
     parser.add_argument("--copy", action="append", default=[], metavar="PATH", help="is in the folder, too")
     parser.add_argument("--show", action="append", default=[], help="a file that is compared as well, if it is there")
-    parser.add_argument("--grep", action="append", default=[], metavar="NAME=TEXT",
-                        help="whether there is such text in a file of the folder is compared as well")
     parser.add_argument("--may-pass", action="append", default=[], choices=NAMES, help="what may reach Linux")
     parser.add_argument("--limit", type=float, default=60, help="seconds for each run")
     parser.add_argument("--only", choices=["linux", "emulated"], help="prints that run, and compares nothing")
@@ -153,10 +151,6 @@ def as_text(options, work, output, errors, ended):
     for name in options.show:
         path = work / name
         parts[name] = path.read_bytes() if path.exists() else b"(is not there)\n"
-    for entry in options.grep:
-        name, text = entry.split("=", 1)
-        found = (work / name).exists() and text in (work / name).read_text(encoding="utf-8")
-        parts[f"{text} in {name}"] = b"yes\n" if found else b"no\n"
     text = "".join(f"== {name}\n{data.decode('utf-8', 'backslashreplace')}" for name, data in parts.items() if data)
     return f"{text.rstrip()}\n== {end}\n"
 

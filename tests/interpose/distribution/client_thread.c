@@ -12,24 +12,14 @@
 // All of it is read before main, as some servers (nginx) clear their environment. The thread blocks every signal, so
 // that those meant for the server reach the server's threads.
 
+#include "preloaded.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum { tries_max = 500, try_every_ms = 10 };
-
-static void give_up(const char* what) {
-  fprintf(stderr, "client_thread: %s: %s\n", what, strerror(errno));
-  _exit(111);
-}
 
 static struct {
   int port, repeat, lines, signal;
@@ -100,19 +90,8 @@ static int number_or(const char* name, int otherwise) {
   return text != NULL ? atoi(text) : otherwise;
 }
 
-static size_t unescape(const char* text, char* into, size_t room) {
-  size_t size = 0;
-  for (; *text != '\0' && size < room; ++text) {
-    char letter = *text;
-    if (letter == '\\' && (text[1] == 'r' || text[1] == 'n')) letter = *++text == 'r' ? '\r' : '\n';
-    into[size++] = letter;
-  }
-  return size;
-}
-
 __attribute__((constructor)) static void start(void) {
-  const char* program = getenv("PROGRAM");
-  if (program == NULL || strcmp(program, program_invocation_short_name) != 0) return;
+  if (!is_in_its_program()) return;
   plan.port = number_or("CLIENT_PORT", 0);
   if (plan.port == 0) return;
   plan.repeat = number_or("CLIENT_REPEAT", 1);
@@ -121,12 +100,5 @@ __attribute__((constructor)) static void start(void) {
   const char* text = getenv("CLIENT_REQUEST");
   plan.request_size = unescape(text != NULL ? text : "", plan.request, sizeof plan.request);
 
-  sigset_t all, before;
-  pthread_t thread;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  errno = pthread_create(&thread, NULL, ask_and_end_the_server, NULL);
-  if (errno != 0) give_up("pthread_create");
-  pthread_detach(thread);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  start_thread(ask_and_end_the_server);
 }

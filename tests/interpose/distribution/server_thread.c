@@ -8,27 +8,17 @@
 //
 // The thread never ends and blocks every signal; the program's own exit ends it.
 
+#include "preloaded.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 static struct {
   int listener, echoes;
   char answer[4096];
   size_t answer_size;
 } plan;
-
-static void give_up(const char* what) {
-  fprintf(stderr, "server_thread: %s: %s\n", what, strerror(errno));
-  _exit(111);
-}
 
 static int send_all(int fd, const char* data, size_t size) {
   while (size > 0) {
@@ -72,20 +62,9 @@ static void* serve(void* unused) {
   }
 }
 
-static size_t unescape(const char* text, char* into, size_t room) {
-  size_t size = 0;
-  for (; *text != '\0' && size < room; ++text) {
-    char letter = *text;
-    if (letter == '\\' && (text[1] == 'r' || text[1] == 'n')) letter = *++text == 'r' ? '\r' : '\n';
-    into[size++] = letter;
-  }
-  return size;
-}
-
 __attribute__((constructor)) static void start(void) {
-  const char* program = getenv("PROGRAM");
   const char* port = getenv("SERVER_PORT");
-  if (program == NULL || strcmp(program, program_invocation_short_name) != 0 || port == NULL) return;
+  if (!is_in_its_program() || port == NULL) return;
   const char* text = getenv("SERVER_ANSWER");
   plan.echoes = text == NULL;
   if (text != NULL) plan.answer_size = unescape(text, plan.answer, sizeof plan.answer);
@@ -99,12 +78,5 @@ __attribute__((constructor)) static void start(void) {
   if (bind(plan.listener, (const struct sockaddr*)&address, sizeof address) != 0) give_up("bind");
   if (listen(plan.listener, 8) != 0) give_up("listen");
 
-  sigset_t all, before;
-  pthread_t thread;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  errno = pthread_create(&thread, NULL, serve, NULL);
-  if (errno != 0) give_up("pthread_create");
-  pthread_detach(thread);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  start_thread(serve);
 }

@@ -1,6 +1,6 @@
 // Which blocking calls a signal handler ends with EINTR, and which go on if it was set with SA_RESTART, as signal(7)
 // says.
-#include "show.hpp"
+#include "loopback.hpp"
 
 #include <atomic>
 #include <csignal>
@@ -39,63 +39,61 @@ struct Blocking {
   std::function<void()> end;  ///< Makes it return, if a signal has not.
 };
 
+/// A thread in such a call, asleep by now.
+class Sleeper {
+ public:
+  explicit Sleeper(const Blocking& blocking)
+      : thread_([this, &blocking] {
+          id_ = this_thread_id();
+          outcome_ = outcome(blocking.call());
+          is_over_ = true;
+        }) {
+    while (id_ == 0) ::sched_yield();
+    until_asleep();
+  }
+
+  void until_asleep() { programs::until_asleep(id_); }
+  void interrupt() { ::pthread_kill(thread_.native_handle(), SIGUSR1); }
+  [[nodiscard]] bool is_over() const { return is_over_; }
+  /// Waits for the call to return.
+  [[nodiscard]] const char* result() {
+    thread_.join();
+    return outcome_.c_str();
+  }
+
+ private:
+  std::atomic<bool> is_over_ = false;
+  std::string outcome_;
+  std::atomic<::pid_t> id_ = 0;
+  std::thread thread_;
+};
+
 /// Signals come until it has returned, as the first may have come before it slept.
 void interrupt(const Blocking& blocking) {
   set_handler(0);
-  std::atomic<bool> is_over = false;
-  std::string text;
-  std::atomic<::pid_t> id = 0;
-  std::thread thread([&] {
-    id = this_thread_id();
-    text = outcome(blocking.call());
-    is_over = true;
-  });
-  while (id == 0) ::sched_yield();
-  until_asleep(id);
-  while (!is_over) {
-    ::pthread_kill(thread.native_handle(), SIGUSR1);
+  Sleeper sleeper{blocking};
+  while (!sleeper.is_over()) {
+    sleeper.interrupt();
     ::sched_yield();
   }
-  thread.join();
-  say("%s, interrupted: %s\n", blocking.name, text.c_str());
+  say("%s, interrupted: %s\n", blocking.name, sleeper.result());
 }
 
 /// One signal, and when its handler has run, what the call waits for: a call that restarts returns that.
 void restart(const Blocking& blocking, bool restarts) {
   set_handler(SA_RESTART);
-  std::atomic<bool> is_over = false;
-  std::string text;
-  std::atomic<::pid_t> id = 0;
-  std::thread thread([&] {
-    id = this_thread_id();
-    text = outcome(blocking.call());
-    is_over = true;
-  });
-  while (id == 0) ::sched_yield();
-  until_asleep(id);
-  for (int i = 0; restarts ? i < 3 : !is_over; ++i) {
+  Sleeper sleeper{blocking};
+  for (int i = 0; restarts ? i < 3 : !sleeper.is_over(); ++i) {
     const int before = handled;
-    ::pthread_kill(thread.native_handle(), SIGUSR1);
-    while (handled == before && !is_over) ::sched_yield();
-    if (restarts) until_asleep(id);
+    sleeper.interrupt();
+    while (handled == before && !sleeper.is_over()) ::sched_yield();
+    if (restarts) sleeper.until_asleep();
   }
   if (restarts) blocking.end();
-  thread.join();
-  say("%s, with SA_RESTART: %s\n", blocking.name, text.c_str());
+  say("%s, with SA_RESTART: %s\n", blocking.name, sleeper.result());
 }
 
 void put(int fd) { must("write", ::write(fd, "12345678", 8)); }
-
-int listener_at(::sockaddr_in& address) {
-  const int listener = must("socket", ::socket(AF_INET, SOCK_STREAM, 0));
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-  ::socklen_t n = sizeof address;
-  must("bind", ::bind(listener, reinterpret_cast<::sockaddr*>(&address), n));
-  must("listen", ::listen(listener, 4));
-  must("getsockname", ::getsockname(listener, reinterpret_cast<::sockaddr*>(&address), &n));
-  return listener;
-}
 
 void fill(int fd) {
   char bytes[4096] = {};
@@ -137,7 +135,7 @@ int main() {
   interest.events = EPOLLIN;
   must("epoll_ctl", ::epoll_ctl(epoll, EPOLL_CTL_ADD, event, &interest));
   ::sockaddr_in address{};
-  const int listener = listener_at(address);
+  const int listener = listen_on_loopback(address, 4);
   const auto connect = [&] {
     const int client = ::socket(AF_INET, SOCK_STREAM, 0);
     must("connect", ::connect(client, reinterpret_cast<::sockaddr*>(&address), sizeof address));

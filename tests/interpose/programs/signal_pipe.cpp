@@ -1,5 +1,5 @@
 // SIGPIPE: it kills whoever does not expect it, writes say EPIPE to all others, and MSG_NOSIGNAL keeps it from coming.
-#include "show.hpp"
+#include "loopback.hpp"
 
 #include <csignal>
 #include <netinet/in.h>
@@ -27,16 +27,9 @@ int broken_socket(int type) {
   return pair[1];
 }
 int broken_tcp() {
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   ::sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-  ::socklen_t n = sizeof address;
-  must("bind", ::bind(listener, reinterpret_cast<::sockaddr*>(&address), n));
-  must("listen", ::listen(listener, 1));
-  must("getsockname", ::getsockname(listener, reinterpret_cast<::sockaddr*>(&address), &n));
-  const int client = ::socket(AF_INET, SOCK_STREAM, 0);
-  must("connect", ::connect(client, reinterpret_cast<::sockaddr*>(&address), n));
+  listen_on_loopback(address, 1);
+  const int client = connect_to(address);
   ::shutdown(client, SHUT_WR);
   return client;
 }

@@ -1,6 +1,6 @@
 // Threads that block for real, side by side: ping-pong through each kind of file, and crowds that wait for the same
 // one.
-#include "show.hpp"
+#include "loopback.hpp"
 
 #include <array>
 #include <atomic>
@@ -43,16 +43,9 @@ Lines pair_of(int type) {
   return {{pair[0], pair[1]}, {pair[0], pair[1]}};
 }
 Lines tcp() {
-  const int listener = must("socket", ::socket(AF_INET, SOCK_STREAM, 0));
   ::sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-  ::socklen_t n = sizeof address;
-  must("bind", ::bind(listener, reinterpret_cast<::sockaddr*>(&address), n));
-  must("listen", ::listen(listener, 1));
-  must("getsockname", ::getsockname(listener, reinterpret_cast<::sockaddr*>(&address), &n));
-  const int client = must("socket", ::socket(AF_INET, SOCK_STREAM, 0));
-  must("connect", ::connect(client, reinterpret_cast<::sockaddr*>(&address), n));
+  const int listener = listen_on_loopback(address, 1);
+  const int client = connect_to(address);
   const int server = must("accept", ::accept(listener, nullptr, nullptr));
   ::close(listener);
   return {{client, server}, {client, server}};

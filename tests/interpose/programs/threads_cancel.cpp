@@ -1,5 +1,5 @@
 // pthread_cancel of threads that sleep in a call: their cleanup handlers run, and the file is as usable as before.
-#include "show.hpp"
+#include "loopback.hpp"
 
 #include <atomic>
 #include <functional>
@@ -74,16 +74,10 @@ int main() {
   const int epoll = ::epoll_create1(0);
   event.events = EPOLLIN;
   must("epoll_ctl", ::epoll_ctl(epoll, EPOLL_CTL_ADD, counter, &event));
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   ::sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-  ::socklen_t n = sizeof address;
-  must("bind", ::bind(listener, reinterpret_cast<::sockaddr*>(&address), n));
-  must("listen", ::listen(listener, 4));
-  must("getsockname", ::getsockname(listener, reinterpret_cast<::sockaddr*>(&address), &n));
+  const int listener = listen_on_loopback(address, 4);
   const int udp = ::socket(AF_INET, SOCK_DGRAM, 0);
-  must("bind", ::bind(udp, reinterpret_cast<::sockaddr*>(&address), n));
+  must("bind", ::bind(udp, reinterpret_cast<::sockaddr*>(&address), sizeof address));
   ::pollfd entry{counter, POLLIN, 0};
   ::iovec vector{bytes, sizeof bytes};
   ::msghdr message{};
@@ -120,14 +114,14 @@ int main() {
   cancel(
       "recvfrom", [&] { ::recvfrom(udp, bytes, sizeof bytes, 0, nullptr, nullptr); },
       [&] {
-        show("  sendto", ::sendto(udp, "abc", 3, 0, reinterpret_cast<::sockaddr*>(&address), n));
+        show("  sendto", ::sendto(udp, "abc", 3, 0, reinterpret_cast<::sockaddr*>(&address), sizeof address));
         show("  recv", ::recv(udp, bytes, sizeof bytes, 0));
       });
   cancel(
       "accept", [&] { ::accept(listener, nullptr, nullptr); },
       [&] {
         const int client = ::socket(AF_INET, SOCK_STREAM, 0);
-        show("  connect", ::connect(client, reinterpret_cast<::sockaddr*>(&address), n));
+        show("  connect", ::connect(client, reinterpret_cast<::sockaddr*>(&address), sizeof address));
         show("  accept", ::accept(listener, nullptr, nullptr) > 0);
       });
   cancel(

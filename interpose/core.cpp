@@ -101,6 +101,7 @@ void Core::finish(End end) {
 
 bool Core::adopt(int fd) {
   if (fd < 0 || static_cast<std::size_t>(fd) >= fds_max || FdStates::of(fd) == FdState::foreign) return false;
+  if (FdStates::of(fd) != FdState::linux_file) return true;
   const Locked locked{*this};
   if (FdStates::of(fd) != FdState::linux_file) return true;
   const long flags = raw::call(SYS_fcntl, fd, F_GETFL);
@@ -117,7 +118,7 @@ bool Core::adopt(int fd) {
 }
 
 bool Core::adopt_to_pass(int fd) {
-  if (!adopt(fd)) return false;
+  if (!adopt(fd) || FdStates::is_emulated(fd)) return false;
   const Locked locked{*this};
   return FdStates::of(fd) == FdState::watched && static_cast<RealFile*>(kernel_.fds.file(fd))->hold();
 }
@@ -131,20 +132,18 @@ void Core::drop_if_idle(int fd) {
   }
 }
 
-void Core::drop(int fd) {
-  const Locked locked{*this};
-  if (kernel_.fds.is_open(fd)) static_cast<void>(kernel_.fds.remove(fd));
-}
-
-void Core::forget_replaced(int fd) {
-  const Locked locked{*this};
+// Linux's by now, so that no placeholder is closed: it is gone.
+void Core::forget_known(int fd) {
+  const bool is_ours = FdStates::of(fd) != FdState::foreign;
   FdStates::set(fd, FdState::linux_file);
-  if (kernel_.fds.is_open(fd)) static_cast<void>(kernel_.fds.remove(fd));
+  if (!is_ours) return;
+  Core& core = get();
+  const Locked locked{core};
+  if (core.kernel_.fds.is_open(fd)) static_cast<void>(core.kernel_.fds.remove(fd));
 }
 
 void Core::duplicated(int fd, int to) {
   const Locked locked{*this};
-  if (kernel_.fds.is_open(to)) static_cast<void>(kernel_.fds.remove(to));
   if (FdStates::of(fd) != FdState::watched) return;
   // Either number may be closed first.
   static_cast<void>(static_cast<RealFile*>(kernel_.fds.file(fd))->hold());

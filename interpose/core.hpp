@@ -53,11 +53,12 @@ class Core {
   bool adopt_to_pass(int fd);
   /// Forgets it again if nobody watches it.
   void drop_if_idle(int fd);
-  /// Forgets it: the fd is about to be closed.
-  void drop(int fd);
-  /// Linux has put a file of its own in the place of an emulated one's placeholder.
-  void forget_replaced(int fd);
-  /// `to` is now a duplicate of `fd`, a file of Linux.
+  /// Linux closes the fd, or has put another file there: whatever was known of it is so no more.
+  static void forget(int fd) {
+    if (FdStates::of(fd) != FdState::linux_file) [[unlikely]]
+      forget_known(fd);
+  }
+  /// `to` is now a duplicate of `fd`, which is watched. Precondition: nothing is known of `to`.
   void duplicated(int fd, int to);
 
   /// What has happened to files of Linux by now, those who wait are told of: before a call looks that will not wait.
@@ -78,6 +79,8 @@ class Core {
 
  private:
   explicit Core(const Options& options);
+
+  static void forget_known(int fd);
 
   Options options_;
   const std::unique_ptr<CallWatch> calls_;

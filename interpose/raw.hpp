@@ -1,6 +1,7 @@
 // Linux's calls without the C library, whose names are taken: what the library itself asks of Linux goes this way.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -46,6 +47,14 @@ template <class... Arguments>
 long call(long number, Arguments... arguments) {
   long words[6] = {word(arguments)...};
   return call_words(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+}
+
+/// As the C library has it: -1, and errno says why. Addresses and large values are no errnos.
+inline long as_libc(long result) {
+  constexpr long errno_max = 4095;
+  if (result >= 0 || result < -errno_max) return result;
+  errno = static_cast<int>(-result);
+  return -1;
 }
 
 }  // namespace rouse::interpose::raw

@@ -27,8 +27,8 @@ class RealFile final : public kernel::File {
   }
 
   [[nodiscard]] int fd() const { return fd_; }
-  /// Holds the file by an fd of its own from now on, as it is about to be passed in a message: it outlives the
-  /// sender's. False if there is none to be had.
+  /// Holds the file by an fd of its own from now on, as it is to outlive the one it was found at: in a message, or
+  /// under another number. False if there is none to be had.
   bool hold() {
     if (holds_) return true;
     const long own = OwnFds::duplicate(fd_);

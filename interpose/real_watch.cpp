@@ -18,7 +18,6 @@ SysResult<void> RealWatch::start() {
   const int epoll = OwnFds::keep(raw::call(SYS_epoll_create1, EPOLL_CLOEXEC));
   if (epoll < 0) return SysResult<void>::failure(-epoll);
   epoll_ = epoll;
-  hears_ = true;
   const AllBlocked all_blocked;
   ::pthread_t thread{};
   const auto body = [](void* watch) -> void* {
@@ -26,7 +25,6 @@ SysResult<void> RealWatch::start() {
     return nullptr;
   };
   if (const int error = ::pthread_create(&thread, nullptr, body, this); error != 0) {
-    hears_ = false;
     OwnFds::close(std::exchange(epoll_, -1));
     return SysResult<void>::failure(ENOMEM);
   }
@@ -44,6 +42,7 @@ SysResult<void> RealWatch::add(kernel::File& file, int fd) {
   const long added = raw::call(SYS_epoll_ctl, epoll_, EPOLL_CTL_ADD, fd, &event);
   if (added < 0) return SysResult<void>::failure(static_cast<int>(-added));
   files_[file.id()] = {&file};
+  note_whether_it_hears();
   take_first_event(file.id(), was_ready);
   return {};
 }
@@ -74,6 +73,7 @@ void RealWatch::take_first_event(std::uint64_t id, bool was_ready) {
 
 void RealWatch::remove(const kernel::File& file, int fd) {
   if (files_.erase(file.id()) == 0) return;
+  note_whether_it_hears();
   ::epoll_event none{};
   raw::call(SYS_epoll_ctl, epoll_, EPOLL_CTL_DEL, fd, &none);
 }
@@ -87,6 +87,7 @@ void RealWatch::add_signals(SignalSet mask) {
   signals_ = all;
   if (signals_fd_ >= 0) return;
   signals_fd_ = OwnFds::keep(fd);
+  note_whether_it_hears();
   ::epoll_event event{};
   event.events = static_cast<std::uint32_t>(EPOLLIN) | EPOLLET;
   event.data.u64 = signals_id;

@@ -17,7 +17,7 @@ class RealWatch {
   RealWatch(const RealWatch&) = delete;
   RealWatch& operator=(const RealWatch&) = delete;
 
-  /// True once anything is watched. Needs no lock.
+  /// True while anything is watched. Needs no lock.
   [[nodiscard]] bool hears() const { return hears_.load(std::memory_order_acquire); }
 
   // All with the kernel locked.
@@ -38,6 +38,7 @@ class RealWatch {
 
   SysResult<void> start();
   void run();
+  void note_whether_it_hears() { hears_ = !files_.empty() || signals_fd_ >= 0; }
   void tell(std::uint64_t id, EventFlags key);
   [[nodiscard]] bool drain_but(std::uint64_t id);
   void take_first_event(std::uint64_t id, bool was_ready);

@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include <string_view>
 #include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
 namespace rouse::interpose {
 
@@ -37,6 +39,38 @@ template <class Mine, class OfLinux>
       },
       of_linux);
 }
+
+/// While the files of Linux among some fds are known to the emulated kernel; those that are watched or on their way by
+/// then, stay so. `for_each(visit)` visits the fds, emulated ones too.
+template <class ForEach>
+class Adopted {
+ public:
+  explicit Adopted(ForEach for_each, bool (Core::*adopt)(int) = &Core::adopt) : for_each_(for_each) {
+    for_each_([=](int fd) { static_cast<void>((Core::get().*adopt)(fd)); });
+  }
+  Adopted(const Adopted&) = delete;
+  Adopted& operator=(const Adopted&) = delete;
+  ~Adopted() {
+    const int error = errno;
+    for_each_([](int fd) { Core::get().drop_if_idle(fd); });
+    errno = error;
+  }
+
+ private:
+  ForEach for_each_;
+};
+
+/// Asks a socket of Linux that is made for the question, and returns as the C library does: `ask(socket)`, a raw call.
+template <class Ask>
+int ask_socket_of_linux(int domain, int type, Ask ask) {
+  const long made = raw::call(SYS_socket, domain, type | SOCK_CLOEXEC, 0);
+  const long result = made < 0 ? made : ask(made);
+  if (made >= 0) raw::call(SYS_close, made);
+  return static_cast<int>(raw::as_libc(result));
+}
+
+/// sendmsg(2) to an emulated socket, of files of Linux, too.
+::ssize_t send_message(int fd, const ::msghdr* message, int flags);
 
 /// The fd that a path of /proc or /dev/fd names; -1 if it is another path.
 [[nodiscard]] int fd_in_path(std::string_view path);

@@ -8,24 +8,6 @@ namespace posix = rouse::posix;
 
 namespace {
 
-/// While a file of Linux is known to the emulated kernel; longer, if it is watched by then.
-class Known {
- public:
-  explicit Known(int fd) : fd_(fd) {
-    if (FdStates::is_linux(fd)) Core::get().adopt(fd);
-  }
-  Known(const Known&) = delete;
-  Known& operator=(const Known&) = delete;
-  ~Known() {
-    const int error = errno;
-    Core::get().drop_if_idle(fd_);
-    errno = error;
-  }
-
- private:
-  const int fd_;
-};
-
 /// Of an epoll of Linux (--real epoll) with an emulated fd, too, which is EINVAL: it cannot watch that.
 int control(int epfd, int operation, int fd, ::epoll_event* event) {
   for (const int each : {epfd, fd}) {
@@ -33,8 +15,10 @@ int control(int epfd, int operation, int fd, ::epoll_event* event) {
     refuse_foreign("epoll_ctl", each);
     return -1;
   }
-  const Known epoll{epfd};
-  const Known watched{fd};
+  const Adopted adopted{[=](auto visit) {
+    visit(epfd);
+    visit(fd);
+  }};
   return posix::epoll_ctl(epfd, operation, fd, event);
 }
 

@@ -17,32 +17,17 @@ namespace posix = rouse::posix;
 
 namespace {
 
-// To the number that Linux has just made of another one.
+/// Linux has just made `to` a duplicate of `fd`, one of its own, in the place of whatever was there.
 int duplicated(int fd, int to) {
-  if (to >= 0 && (FdStates::of(fd) == FdState::watched || FdStates::of(to) == FdState::watched)) {
-    Core::get().duplicated(fd, to);
-  }
-  if (to >= 0 && FdStates::of(fd) == FdState::foreign) {
+  if (to < 0) return to;
+  Core::forget(to);
+  if (FdStates::of(fd) == FdState::watched) Core::get().duplicated(fd, to);
+  if (FdStates::of(fd) == FdState::foreign) {
     FdStates::set(to, FdState::foreign);
     // On its way to another program, which will find nothing there.
     if (to <= STDERR_FILENO) refuse_foreign("dup2 to a standard stream", fd);
   }
   return to;
-}
-
-/// dup2 and dup3 of a file of Linux. If an emulated one is at `to`, Linux replaces its placeholder, and then it is
-/// closed here.
-template <class Duplicate>
-int duplicate_onto(int fd, int to, Duplicate duplicate) {
-  const bool replaces = FdStates::is_emulated(to);
-  const int result = duplicate();
-  if (result < 0) return result;
-  if (replaces) {
-    Core::get().forget_replaced(to);
-  } else if (FdStates::of(to) == FdState::foreign) {
-    FdStates::set(to, FdState::linux_file);
-  }
-  return duplicated(fd, to);
 }
 
 /// Questions about the machine's interfaces, which programs put to any socket: SIOCGIFNAME up to SIOCGIFMAP, and those
@@ -53,10 +38,8 @@ bool is_about_interfaces(unsigned long request) {
 
 int ioctl_of_emulated(int fd, unsigned long request, void* argument) {
   if (!is_about_interfaces(request)) return posix::ioctl(fd, request, argument);
-  const long socket = raw::call(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const long result = socket < 0 ? socket : raw::call(SYS_ioctl, socket, request, argument);
-  if (socket >= 0) raw::call(SYS_close, socket);
-  return result < 0 ? (errno = static_cast<int>(-result), -1) : static_cast<int>(result);
+  return ask_socket_of_linux(AF_INET, SOCK_DGRAM,
+                             [=](long socket) { return raw::call(SYS_ioctl, socket, request, argument); });
 }
 
 // What the kernel does not know of these, programs ask of any file.
@@ -103,16 +86,13 @@ std::vector<unsigned> numbers_apart(unsigned first, unsigned last) {
 extern "C" {
 
 int close(int fd) {
-  switch (FdStates::of(fd)) {
-    case FdState::emulated:
-      return emulated([=] {
-        ::pthread_testcancel();
-        return posix::close(fd);
-      });
-    case FdState::watched: Core::get().drop(fd); break;
-    case FdState::foreign: FdStates::set(fd, FdState::linux_file); break;
-    case FdState::linux_file: break;
+  if (FdStates::is_emulated(fd)) {
+    return emulated([=] {
+      ::pthread_testcancel();
+      return posix::close(fd);
+    });
   }
+  Core::forget(fd);
   if (OwnFds::has(fd)) [[unlikely]] {
     errno = EBADF;
     return -1;
@@ -129,14 +109,14 @@ int dup(int fd) noexcept {
 int dup2(int fd, int to) noexcept {
   if (FdStates::is_emulated(fd)) return emulated([=] { return posix::dup2(fd, to); });
   if (fd == to) return next<"dup2">(::dup2, fd, to);
-  return duplicate_onto(fd, to, [=] { return next<"dup2">(::dup2, fd, to); });
+  return duplicated(fd, next<"dup2">(::dup2, fd, to));
 }
 
 int __dup2(int fd, int to) { return dup2(fd, to); }
 
 int dup3(int fd, int to, int flags) noexcept {
   if (FdStates::is_emulated(fd)) return emulated([=] { return posix::dup3(fd, to, flags); });
-  return duplicate_onto(fd, to, [=] { return next<"dup3">(::dup3, fd, to, flags); });
+  return duplicated(fd, next<"dup3">(::dup3, fd, to, flags));
 }
 
 int fcntl(int fd, int command, ...) {
@@ -181,11 +161,11 @@ int close_range(unsigned first, unsigned last, int flags) noexcept {
   }
   const bool to_close = (flags & static_cast<int>(CLOSE_RANGE_CLOEXEC)) == 0;
   const auto close_on_linux = [flags](unsigned from, unsigned to) {
-    return from > to ? 0 : static_cast<int>(raw::call(SYS_close_range, from, to, flags));
+    return from > to ? 0 : static_cast<int>(raw::as_libc(raw::call(SYS_close_range, from, to, flags)));
   };
   unsigned from = first;
   for (const unsigned fd : numbers_apart(first, last)) {
-    if (const int result = fd > from ? close_on_linux(from, fd - 1) : 0; result < 0) return errno = -result, -1;
+    if (fd > from && close_on_linux(from, fd - 1) != 0) return -1;
     from = fd + 1;
     const int number = static_cast<int>(fd);
     if (OwnFds::has(number)) continue;
@@ -195,8 +175,7 @@ int close_range(unsigned first, unsigned last, int flags) noexcept {
       fcntl(number, F_SETFD, FD_CLOEXEC);
     }
   }
-  const int result = close_on_linux(from, last);
-  return result < 0 ? (errno = -result, -1) : 0;
+  return close_on_linux(from, last);
 }
 void closefrom(int lowest) noexcept { close_range(static_cast<unsigned>(std::max(lowest, 0)), ~0u, 0); }
 

@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 using namespace rouse::interpose;
@@ -34,25 +32,20 @@ bool take(::mmsghdr& message, ::ssize_t moved) {
   return true;
 }
 
-constexpr std::int64_t second = 1'000'000'000;
-
-std::int64_t now() {
-  ::timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * second + time.tv_nsec;
-}
-
 /// Looks at the time when a message has come, as Linux does: the time does not end the wait for one. What is left of it
 /// is written back then.
 int receive_many(int fd, ::mmsghdr* messages, unsigned n, int flags, ::timespec* span) {
+  using rouse::kernel::Time;
+  constexpr Time second = 1'000'000'000;
+  const auto now = [] { return Core::get().kernel().host().now(); };
   if (span != nullptr && (span->tv_sec < 0 || span->tv_nsec < 0 || span->tv_nsec >= second)) return errno = EINVAL, -1;
-  const std::int64_t end = span != nullptr ? now() + span->tv_sec * second + span->tv_nsec : 0;
+  const Time end = span != nullptr ? now() + span->tv_sec * second + span->tv_nsec : 0;
   bool is_over = false;
   return each_message(fd, messages, n, [&](::mmsghdr& message) {
     if (is_over || !take(message, posix::recvmsg(fd, &message.msg_hdr, flags & ~MSG_WAITFORONE))) return false;
     if ((flags & MSG_WAITFORONE) != 0) flags |= MSG_DONTWAIT;
     if (span == nullptr) return true;
-    const std::int64_t left = std::max<std::int64_t>(end - now(), 0);
+    const Time left = std::max<Time>(end - now(), 0);
     *span = {left / second, left % second};
     is_over = left == 0;
     return true;
@@ -103,7 +96,7 @@ int sendmmsg(int fd, ::mmsghdr* messages, unsigned n, int flags) {
       "sendmmsg", fd,
       [=] {
         return each_message(fd, messages, n, [=](::mmsghdr& message) {
-          return take(message, posix::sendmsg(fd, &message.msg_hdr, flags));
+          return take(message, send_message(fd, &message.msg_hdr, flags));
         });
       },
       [=] { return next<"sendmmsg">(::sendmmsg, fd, messages, n, flags); });

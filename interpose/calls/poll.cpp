@@ -13,28 +13,6 @@ namespace posix = rouse::posix;
 
 namespace {
 
-/// While the files of Linux among some fds are known to the emulated kernel. Those that it need not know any more, it
-/// forgets.
-template <class ForEach>
-class Adopted {
- public:
-  explicit Adopted(ForEach for_each) : for_each_(for_each) {
-    for_each_([](int fd) {
-      if (FdStates::of(fd) == FdState::linux_file) Core::get().adopt(fd);
-    });
-  }
-  Adopted(const Adopted&) = delete;
-  Adopted& operator=(const Adopted&) = delete;
-  ~Adopted() {
-    const int error = errno;
-    for_each_([](int fd) { Core::get().drop_if_idle(fd); });
-    errno = error;
-  }
-
- private:
-  ForEach for_each_;
-};
-
 template <class ForEach>
 bool has_emulated(ForEach for_each) {
   bool any = false;

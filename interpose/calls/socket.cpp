@@ -18,29 +18,13 @@ bool is_emulated_kind(int domain, int type) {
   return false;
 }
 
-/// Files of Linux in a message to an emulated socket: the emulated kernel has to know them while they are on their way.
-class Passed {
- public:
-  explicit Passed(const ::msghdr* message) : message_(message) {
-    for_each([](int fd) {
-      if (FdStates::is_linux(fd)) Core::get().adopt_to_pass(fd);
-    });
-  }
-  Passed(const Passed&) = delete;
-  Passed& operator=(const Passed&) = delete;
-  ~Passed() {
-    const int error = errno;
-    for_each([](int fd) { Core::get().drop_if_idle(fd); });
-    errno = error;
-  }
-
- private:
-  template <class Visit>
-  void for_each(Visit visit) const {
+/// The fds that a message passes.
+auto passed_in(const ::msghdr* sent) {
+  return [sent](auto visit) {
     using rouse::kernel::can_read_user;
-    if (!can_read_user(message_, sizeof *message_) || message_->msg_controllen < sizeof(::cmsghdr)) return;
-    if (!can_read_user(message_->msg_control, message_->msg_controllen)) return;
-    auto* const message = const_cast<::msghdr*>(message_);
+    if (!can_read_user(sent, sizeof *sent) || sent->msg_controllen < sizeof(::cmsghdr)) return;
+    if (!can_read_user(sent->msg_control, sent->msg_controllen)) return;
+    auto* const message = const_cast<::msghdr*>(sent);
     for (::cmsghdr* part = CMSG_FIRSTHDR(message); part != nullptr; part = CMSG_NXTHDR(message, part)) {
       if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS || part->cmsg_len < CMSG_LEN(0)) continue;
       const std::size_t n = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -50,12 +34,16 @@ class Passed {
         visit(fd);
       }
     }
-  }
-
-  const ::msghdr* message_;
-};
+  };
+}
 
 }  // namespace
+
+// The emulated kernel has to know files of Linux while they are on their way.
+::ssize_t rouse::interpose::send_message(int fd, const ::msghdr* message, int flags) {
+  const Adopted passed{passed_in(message), &Core::adopt_to_pass};
+  return posix::sendmsg(fd, message, flags);
+}
 
 #pragma GCC visibility push(default)
 extern "C" {
@@ -123,11 +111,7 @@ int getpeername(int fd, ::sockaddr* address, ::socklen_t* n) noexcept {
 }
 ::ssize_t sendmsg(int fd, const ::msghdr* message, int flags) {
   return dispatch_cancellable(
-      "sendmsg", fd,
-      [=] {
-        const Passed passed{message};
-        return posix::sendmsg(fd, message, flags);
-      },
+      "sendmsg", fd, [=] { return send_message(fd, message, flags); },
       [=] { return next<"sendmsg">(::sendmsg, fd, message, flags); });
 }
 ::ssize_t recv(int fd, void* data, std::size_t n, int flags) {

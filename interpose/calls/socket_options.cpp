@@ -73,11 +73,7 @@ int number_of(int fd, int option) {
 /// One of Linux like that behind `fd`.
 template <class Ask>
 int ask_linux(int fd, Ask ask) {
-  const long made = raw::call(SYS_socket, number_of(fd, SO_DOMAIN), number_of(fd, SO_TYPE) | SOCK_CLOEXEC, 0);
-  if (made < 0) return errno = static_cast<int>(-made), -1;
-  const long result = ask(made);
-  raw::call(SYS_close, made);
-  return result < 0 ? (errno = static_cast<int>(-result), -1) : static_cast<int>(result);
+  return ask_socket_of_linux(number_of(fd, SO_DOMAIN), number_of(fd, SO_TYPE), ask);
 }
 
 /// Whoever is at the other end of a unix socket is this process.

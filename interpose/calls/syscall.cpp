@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <cstdint>
 #include <fcntl.h>
+#include <optional>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -26,6 +27,10 @@ extern "C" int close_range(unsigned first, unsigned last, int flags) noexcept;
 
 namespace {
 
+/// What a call comes to; nothing if it is one of Linux's alone. That stays the very call it is: the C library's
+/// function would check more, and be a cancellation point.
+using Made = std::optional<long>;
+
 /// The words of a call, each as what the function wants there.
 class Words {
  public:
@@ -35,6 +40,12 @@ class Words {
   long to(Result (*function)(Parameters...)) const {
     return call(function, std::index_sequence_for<Parameters...>{});
   }
+  /// A call on the fd that is the first of them, unless that is Linux's.
+  template <class Result, class... Parameters>
+  Made on_fd(Result (*function)(Parameters...)) const {
+    return is_for_linux() ? Made{} : to(function);
+  }
+  [[nodiscard]] bool is_for_linux() const { return FdStates::is_linux(get<int>(0)); }
   template <class T>
   [[nodiscard]] T get(std::size_t i) const {
     if constexpr (std::is_pointer_v<T>) {
@@ -64,7 +75,9 @@ struct KernelAction {
   std::uint64_t mask;
 };
 
-long set_action(const Words& words) {
+Made set_action(const Words& words) {
+  // The C library keeps two signals for its threads, and would refuse them.
+  if (words.get<int>(0) == 32 || words.get<int>(0) == 33) return {};
   if (words.get<std::size_t>(3) != kernel_set_size) return errno = EINVAL, -1;
   const auto* const to = words.get<const KernelAction*>(1);
   auto* const before = words.get<KernelAction*>(2);
@@ -107,75 +120,31 @@ long with_mask(const Words& words, std::size_t i, Call call) {
   return has_wrong_size(mask, words.get<std::size_t>(i + 1)) ? -1 : static_cast<long>(call(mask));
 }
 
-/// True of a call on files of Linux alone. That stays the very call it is: the C library's function would check more,
-/// and be a cancellation point.
-bool is_for_linux(long number, const Words& words) {
-  switch (number) {
-#if defined(__x86_64__)
-    case SYS_poll:
-#endif
-    case SYS_ppoll: return !any_emulated(words.get<const ::pollfd*>(0), words.get<::nfds_t>(1));
-#if defined(__x86_64__)
-    case SYS_select:
-#endif
-    case SYS_pselect6:
-      return !any_emulated(words.get<int>(0), words.get<const ::fd_set*>(1), words.get<const ::fd_set*>(2),
-                           words.get<const ::fd_set*>(3));
-    case SYS_read:
-    case SYS_write:
-    case SYS_readv:
-    case SYS_writev:
-    case SYS_pread64:
-    case SYS_pwrite64:
-    case SYS_lseek:
-    case SYS_ioctl:
-    case SYS_fstat:
-    case SYS_bind:
-    case SYS_listen:
-    case SYS_accept:
-    case SYS_accept4:
-    case SYS_connect:
-    case SYS_shutdown:
-    case SYS_getsockname:
-    case SYS_getpeername:
-    case SYS_getsockopt:
-    case SYS_setsockopt:
-    case SYS_sendto:
-    case SYS_recvfrom:
-    case SYS_sendmsg:
-    case SYS_recvmsg:
-    case SYS_sendmmsg:
-    case SYS_recvmmsg:
-    case SYS_timerfd_settime:
-    case SYS_timerfd_gettime:
-#if defined(__x86_64__)
-    case SYS_epoll_wait:
-#endif
-    case SYS_epoll_pwait:
-    case SYS_epoll_pwait2: return FdStates::is_linux(words.get<int>(0));
-    // The C library keeps two signals for its threads, and would refuse them.
-    case SYS_rt_sigaction: return words.get<int>(0) == 32 || words.get<int>(0) == 33;
-    default: return false;
-  }
+bool polls_linux(const Words& words) { return !any_emulated(words.get<const ::pollfd*>(0), words.get<::nfds_t>(1)); }
+bool selects_linux(const Words& words) {
+  return !any_emulated(words.get<int>(0), words.get<const ::fd_set*>(1), words.get<const ::fd_set*>(2),
+                       words.get<const ::fd_set*>(3));
 }
 
 // What is left of the time is the C library's to hide; the kernel's calls say it, and nobody depends on that.
-long make(long number, const Words& words, bool& is_known) {
+Made make(long number, const Words& words) {
   switch (number) {
-    case SYS_read: return words.to(::read);
-    case SYS_write: return words.to(::write);
-    case SYS_readv: return words.to(::readv);
-    case SYS_writev: return words.to(::writev);
-    case SYS_pread64: return words.to(::pread);
-    case SYS_pwrite64: return words.to(::pwrite);
-    case SYS_lseek: return words.to(::lseek);
+    case SYS_read: return words.on_fd(::read);
+    case SYS_write: return words.on_fd(::write);
+    case SYS_readv: return words.on_fd(::readv);
+    case SYS_writev: return words.on_fd(::writev);
+    case SYS_pread64: return words.on_fd(::pread);
+    case SYS_pwrite64: return words.on_fd(::pwrite);
+    case SYS_lseek: return words.on_fd(::lseek);
     case SYS_close: return words.to(::close);
     case SYS_close_range: return words.to(close_range);
     case SYS_dup: return words.to(::dup);
     case SYS_dup3: return words.to(::dup3);
     case SYS_fcntl: return ::fcntl(words.get<int>(0), words.get<int>(1), words.get<long>(2));
-    case SYS_ioctl: return ::ioctl(words.get<int>(0), words.get<unsigned long>(1), words.get<void*>(2));
-    case SYS_fstat: return words.to(::fstat);
+    case SYS_ioctl:
+      return words.on_fd(+[](int fd, unsigned long request, void* argument) { return ::ioctl(fd, request, argument); });
+    case SYS_fstat: return words.on_fd(::fstat);
+    case SYS_newfstatat: return words.to(::fstatat);
     case SYS_statx: return words.to(::statx);
     case SYS_sendfile: return words.to(::sendfile);
     case SYS_splice: return words.to(::splice);
@@ -186,20 +155,24 @@ long make(long number, const Words& words, bool& is_known) {
     case SYS_epoll_create1: return words.to(::epoll_create1);
     case SYS_epoll_ctl: return words.to(::epoll_ctl);
     case SYS_epoll_pwait:
+      if (words.is_for_linux()) return {};
       return with_mask(words, 4, [&](const ::sigset_t* mask) {
         return ::epoll_pwait(words.get<int>(0), words.get<::epoll_event*>(1), words.get<int>(2), words.get<int>(3),
                              mask);
       });
     case SYS_epoll_pwait2:
+      if (words.is_for_linux()) return {};
       return with_mask(words, 4, [&](const ::sigset_t* mask) {
         return ::epoll_pwait2(words.get<int>(0), words.get<::epoll_event*>(1), words.get<int>(2),
                               words.get<const ::timespec*>(3), mask);
       });
     case SYS_ppoll:
+      if (polls_linux(words)) return {};
       return with_mask(words, 3, [&](const ::sigset_t* mask) {
         return ::ppoll(words.get<::pollfd*>(0), words.get<::nfds_t>(1), words.get<const ::timespec*>(2), mask);
       });
     case SYS_pselect6: {
+      if (selects_linux(words)) return {};
       const auto* const mask = words.get<const MaskAndSize*>(5);
       if (mask != nullptr && has_wrong_size(mask->mask, mask->size)) return -1;
       return ::pselect(words.get<int>(0), words.get<::fd_set*>(1), words.get<::fd_set*>(2), words.get<::fd_set*>(3),
@@ -209,8 +182,8 @@ long make(long number, const Words& words, bool& is_known) {
     case SYS_eventfd2: return words.to(::eventfd);
     case SYS_pipe2: return words.to(::pipe2);
     case SYS_timerfd_create: return words.to(::timerfd_create);
-    case SYS_timerfd_settime: return words.to(::timerfd_settime);
-    case SYS_timerfd_gettime: return words.to(::timerfd_gettime);
+    case SYS_timerfd_settime: return words.on_fd(::timerfd_settime);
+    case SYS_timerfd_gettime: return words.on_fd(::timerfd_gettime);
     case SYS_signalfd4: {
       const auto* const mask = words.get<const ::sigset_t*>(1);
       if (words.get<std::size_t>(2) != kernel_set_size) return errno = EINVAL, -1;
@@ -219,22 +192,22 @@ long make(long number, const Words& words, bool& is_known) {
 
     case SYS_socket: return words.to(::socket);
     case SYS_socketpair: return words.to(::socketpair);
-    case SYS_bind: return words.to(::bind);
-    case SYS_listen: return words.to(::listen);
-    case SYS_accept: return words.to(::accept);
-    case SYS_accept4: return words.to(::accept4);
-    case SYS_connect: return words.to(::connect);
-    case SYS_shutdown: return words.to(::shutdown);
-    case SYS_getsockname: return words.to(::getsockname);
-    case SYS_getpeername: return words.to(::getpeername);
-    case SYS_getsockopt: return words.to(::getsockopt);
-    case SYS_setsockopt: return words.to(::setsockopt);
-    case SYS_sendto: return words.to(::sendto);
-    case SYS_recvfrom: return words.to(::recvfrom);
-    case SYS_sendmsg: return words.to(::sendmsg);
-    case SYS_recvmsg: return words.to(::recvmsg);
-    case SYS_sendmmsg: return words.to(::sendmmsg);
-    case SYS_recvmmsg: return words.to(::recvmmsg);
+    case SYS_bind: return words.on_fd(::bind);
+    case SYS_listen: return words.on_fd(::listen);
+    case SYS_accept: return words.on_fd(::accept);
+    case SYS_accept4: return words.on_fd(::accept4);
+    case SYS_connect: return words.on_fd(::connect);
+    case SYS_shutdown: return words.on_fd(::shutdown);
+    case SYS_getsockname: return words.on_fd(::getsockname);
+    case SYS_getpeername: return words.on_fd(::getpeername);
+    case SYS_getsockopt: return words.on_fd(::getsockopt);
+    case SYS_setsockopt: return words.on_fd(::setsockopt);
+    case SYS_sendto: return words.on_fd(::sendto);
+    case SYS_recvfrom: return words.on_fd(::recvfrom);
+    case SYS_sendmsg: return words.on_fd(::sendmsg);
+    case SYS_recvmsg: return words.on_fd(::recvmsg);
+    case SYS_sendmmsg: return words.on_fd(::sendmmsg);
+    case SYS_recvmmsg: return words.on_fd(::recvmmsg);
 
     case SYS_prlimit64: return words.to(::prlimit);
     case SYS_tgkill: return words.to(::tgkill);
@@ -251,16 +224,13 @@ long make(long number, const Words& words, bool& is_known) {
       if (words.get<std::size_t>(2) != kernel_set_size) return errno = EINVAL, -1;
       return ::signalfd(words.get<int>(0), words.get<const ::sigset_t*>(1), 0);
     case SYS_epoll_create: return words.to(::epoll_create);
-    case SYS_epoll_wait: return words.to(::epoll_wait);
-    case SYS_poll: return words.to(::poll);
-    case SYS_select: return words.to(::select);
-    case SYS_newfstatat: return words.to(::fstatat);
+    case SYS_epoll_wait: return words.on_fd(::epoll_wait);
+    case SYS_poll: return polls_linux(words) ? Made{} : words.to(::poll);
+    case SYS_select: return selects_linux(words) ? Made{} : words.to(::select);
     case SYS_fork: return words.to(::fork);
     case SYS_vfork: return words.to(::fork);
-#else
-    case SYS_newfstatat: return words.to(::fstatat);
 #endif
-    default: is_known = false; return -1;
+    default: return {};
   }
 }
 
@@ -275,17 +245,9 @@ long syscall(long number, ...) noexcept {
   va_start(list, number);
   for (long& word : words) word = va_arg(list, long);
   va_end(list);
-  bool is_known = !is_for_linux(number, Words{words});
-  if (is_known) {
-    const long result = make(number, Words{words}, is_known);
-    if (is_known) return result;
-  }
+  if (const Made made = make(number, Words{words})) return *made;
   // Not to the C library's own, whose name this is: some come here before that can be looked up.
-  const long made = raw::call_words(number, words[0], words[1], words[2], words[3], words[4], words[5]);
-  constexpr long errnos = 4096;
-  if (made >= 0 || made <= -errnos) return made;
-  errno = static_cast<int>(-made);
-  return -1;
+  return raw::as_libc(raw::call_words(number, words[0], words[1], words[2], words[3], words[4], words[5]));
 }
 
 }  // extern "C"

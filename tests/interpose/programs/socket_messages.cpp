@@ -107,8 +107,14 @@ void vectors() {
   }
 }
 
+long by_sendmsg(int socket, const ::msghdr& message) { return ::sendmsg(socket, &message, 0); }
+long by_sendmmsg(int socket, const ::msghdr& message) {
+  ::mmsghdr one{message, 0};
+  return ::sendmmsg(socket, &one, 1, 0);
+}
+
 /// Sends fds, and what the receiver gets of them.
-long send_fds(int socket, const std::vector<int>& fds) {
+long send_fds(int socket, const std::vector<int>& fds, decltype(by_sendmsg)* send = by_sendmsg) {
   alignas(::cmsghdr) std::array<char, CMSG_SPACE(8 * sizeof(int))> control{};
   ::iovec vector{const_cast<char*>("fds"), 3};
   ::msghdr message{};
@@ -121,7 +127,7 @@ long send_fds(int socket, const std::vector<int>& fds) {
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
   std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
-  return ::sendmsg(socket, &message, 0);
+  return send(socket, message);
 }
 std::vector<int> receive_fds(int socket, int flags, std::size_t room) {
   alignas(::cmsghdr) std::array<char, CMSG_SPACE(8 * sizeof(int))> control{};
@@ -175,6 +181,23 @@ void fds_sent() {
     show("sendmsg of itself", send_fds(pair.ends[0], {pair.ends[1]}));
     for (const int fd : {event, pipe[1], fds[0], fds[1]}) ::close(fd);
     for (const int fd : one) ::close(fd);
+  }
+}
+
+/// Which outlive the number that they were sent as, and are what they were.
+void files_of_linux_sent() {
+  say("-- files of Linux sent along\n");
+  for (const auto send : {by_sendmsg, by_sendmmsg}) {
+    const Pair pair{SOCK_DGRAM};
+    const int file = must("open", ::open("/dev/zero", O_RDONLY));
+    show("sent", send_fds(pair.ends[0], {file}, send));
+    ::close(file);
+    const std::vector<int> fds = receive_fds(pair.ends[1], 0, 8);
+    if (fds.size() != 1) return;
+    char bytes[4];
+    show("read", ::read(fds[0], bytes, sizeof bytes));
+    show("close", ::close(fds[0]));
+    show("read of what is closed", ::read(fds[0], bytes, sizeof bytes));
   }
 }
 
@@ -254,6 +277,7 @@ int main() {
   flags();
   vectors();
   fds_sent();
+  files_of_linux_sent();
   many_at_a_time();
   files_sent();
 }

@@ -53,7 +53,7 @@ void CallStats::print(std::uint64_t faults) {
   Page page;
   page.add("rouse-run: calls of %s (process %d) on emulated files\n", ::program_invocation_short_name, process());
   page.add("%-16s%10s%10s%10s\n", "call", "made", "slept", "failed");
-  for (std::size_t i = 0; i < calls; ++i) {
+  for (std::size_t i = 0; i < call_count; ++i) {
     const Count& count = counts_[i];
     if (count.made == 0) continue;
     page.add("%-16s%10lu%10lu%10lu", name_of(static_cast<Call>(i)), count.made.load(), count.slept.load(),

@@ -32,10 +32,8 @@ class CallStats {
     Number errors[errors_max]{};  // By errno; the last is for all that have no name.
   };
 
-  static constexpr std::size_t calls = static_cast<std::size_t>(Call::recvmsg) + 1;
-
   const int to_;  // The program may close its stderr, and open something else in its place.
-  std::array<Count, calls> counts_{};
+  std::array<Count, call_count> counts_{};
   std::atomic<bool> is_printed_ = false;
 };
 

@@ -64,9 +64,13 @@ Core::Core(const Options& options)
   read_open_files_limit(kernel_.limits);
 }
 
+// Who has not made a call yet, has nothing to be told.
+
 void Core::read_limits() {
-  const Locked locked{*this};
-  read_open_files_limit(kernel_.limits);
+  Core* const core = the_core.load();
+  if (core == nullptr) return;
+  const Locked locked{*core};
+  read_open_files_limit(core->kernel_.limits);
 }
 
 void Core::forget_in_child() {
@@ -165,9 +169,10 @@ void Core::watch_signals(SignalSet mask) {
 }
 
 void Core::signal_was_sent() {
-  if (!has_signalfds_) return;
-  const Locked locked{*this};
-  kernel_.signals.signalfds.wake(kernel::any_key);
+  Core* const core = the_core.load();
+  if (core == nullptr || !core->has_signalfds_) return;
+  const Locked locked{*core};
+  core->kernel_.signals.signalfds.wake(kernel::any_key);
 }
 
 void refuse_foreign(const char* call, int fd) {

@@ -66,7 +66,7 @@ class Core {
 
   /// A signalfd shows these. And: one that was sent may be for a signalfd.
   void watch_signals(SignalSet mask);
-  void signal_was_sent();
+  static void signal_was_sent();
 
   /// All fds that the emulated kernel knows are below.
   [[nodiscard]] int fds_in_use() {
@@ -75,7 +75,7 @@ class Core {
   }
 
   /// RLIMIT_NOFILE may have changed.
-  void read_limits();
+  static void read_limits();
 
  private:
   explicit Core(const Options& options);

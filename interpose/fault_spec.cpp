@@ -59,19 +59,10 @@ std::optional<CallSet> calls_called(std::string_view name) {
   if (const auto* call = std::find_if(std::begin(of_libc), std::end(of_libc), called); call != std::end(of_libc)) {
     return call->calls;
   }
-  for (unsigned i = 0; i <= static_cast<unsigned>(Call::recvmsg); ++i) {
+  for (std::size_t i = 0; i < call_count; ++i) {
     if (name == name_of(static_cast<Call>(i))) return static_cast<Call>(i);
   }
   return std::nullopt;
-}
-
-CallSet without(CallSet calls, CallSet others) {
-  CallSet rest = CallSet::none;
-  for (unsigned i = 0; i <= static_cast<unsigned>(Call::recvmsg); ++i) {
-    const Call call = static_cast<Call>(i);
-    if (calls.has(call) && !others.has(call)) rest |= call;
-  }
-  return rest;
 }
 
 std::string read_calls(CallSet& calls, std::string_view text) {
@@ -81,9 +72,9 @@ std::string read_calls(CallSet& calls, std::string_view text) {
       std::string list;
       for (const CallsName& group : groups) list.append(list.empty() ? "" : ", ").append(group.name);
       return (name.empty() ? std::string{"the name of a call is missing"} : "no call is named " + in_quotes(name)) +
-             "; there are " + names_of(without(CallSet::all, never_emulated)) + ", and the groups " + list;
+             "; there are " + names_of(CallSet::all - never_emulated) + ", and the groups " + list;
     }
-    const CallSet emulated = without(*called, never_emulated);
+    const CallSet emulated = *called - never_emulated;
     if (emulated.empty()) return std::string{name} + " is never emulated: Linux answers it, and no fault strikes it";
     calls |= emulated;
   }

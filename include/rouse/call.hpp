@@ -18,6 +18,8 @@ enum class Call : std::uint8_t {
   sendto, recvfrom, sendmsg, recvmsg,
 };
 
+inline constexpr std::size_t call_count = static_cast<std::size_t>(Call::recvmsg) + 1;
+
 [[nodiscard]] constexpr const char* name_of(Call call) {
   constexpr const char* names[] = {
       "close", "dup", "dup2", "dup3", "fcntl", "ioctl", "read", "write", "readv", "writev", "pread", "pwrite", "lseek",
@@ -29,7 +31,7 @@ enum class Call : std::uint8_t {
       "socket", "socketpair", "bind", "listen", "accept4", "connect", "shutdown", "getsockname", "getpeername",
       "getsockopt", "setsockopt", "sendto", "recvfrom", "sendmsg", "recvmsg",
   };
-  static_assert(sizeof names / sizeof *names == static_cast<std::size_t>(Call::recvmsg) + 1);
+  static_assert(sizeof names / sizeof *names == call_count);
   return names[static_cast<std::size_t>(call)];
 }
 

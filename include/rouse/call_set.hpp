@@ -4,6 +4,7 @@
 
 #include "call.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
@@ -37,6 +38,7 @@ class CallSet {
 
   friend constexpr CallSet operator|(CallSet a, CallSet b) { return CallSet{Raw{}, a.bits_ | b.bits_}; }
   friend constexpr CallSet operator&(CallSet a, CallSet b) { return CallSet{Raw{}, a.bits_ & b.bits_}; }
+  friend constexpr CallSet operator-(CallSet a, CallSet b) { return CallSet{Raw{}, a.bits_ & ~b.bits_}; }
   constexpr CallSet& operator|=(CallSet other) { return *this = *this | other; }
   friend constexpr bool operator==(CallSet, CallSet) = default;
 
@@ -45,7 +47,7 @@ class CallSet {
     if (calls == CallSet::none) return "none";
     if (calls == CallSet::all) return "all";
     std::string text;
-    for (unsigned i = 0; i <= last; ++i) {
+    for (std::size_t i = 0; i < call_count; ++i) {
       const Call call = static_cast<Call>(i);
       if (!calls.has(call)) continue;
       if (!text.empty()) text += '|';
@@ -63,15 +65,14 @@ class CallSet {
   struct Raw {};
   constexpr CallSet(Raw, std::uint64_t bits) : bits_(bits) {}
 
-  static constexpr unsigned last = static_cast<unsigned>(Call::recvmsg);
-  static_assert(last < 63);
+  static_assert(call_count < 64);
   static constexpr std::uint64_t bit(Call call) { return std::uint64_t{1} << static_cast<unsigned>(call); }
 
   std::uint64_t bits_ = 0;
 };
 
 inline constexpr CallSet CallSet::none{Raw{}, 0};
-inline constexpr CallSet CallSet::all{Raw{}, (std::uint64_t{2} << last) - 1};
+inline constexpr CallSet CallSet::all{Raw{}, (std::uint64_t{1} << call_count) - 1};
 inline constexpr CallSet CallSet::epoll_waits{Call::epoll_wait, Call::epoll_pwait, Call::epoll_pwait2};
 inline constexpr CallSet CallSet::waits = epoll_waits | CallSet{Call::poll, Call::ppoll, Call::select, Call::pselect6};
 inline constexpr CallSet CallSet::reads{Call::read, Call::readv, Call::pread, Call::recvfrom, Call::recvmsg};

@@ -31,8 +31,13 @@ constinit std::atomic<bool> interrupts[rouse::signals_max + 1];
 template <class Result>
 Result was_sent(Result result) {
   const int error = errno;
-  Core::get().signal_was_sent();
+  Core::signal_was_sent();
   errno = error;
+  return result;
+}
+
+int was_set(int resource, int result) {
+  if (result == 0 && resource == RLIMIT_NOFILE) Core::read_limits();
   return result;
 }
 
@@ -96,24 +101,16 @@ int pthread_sigqueue(::pthread_t thread, int signal, const union ::sigval value)
 }
 
 int setrlimit(::__rlimit_resource_t resource, const ::rlimit* limit) noexcept {
-  const int result = next<"setrlimit">(::setrlimit, resource, limit);
-  if (result == 0 && resource == RLIMIT_NOFILE) Core::get().read_limits();
-  return result;
+  return was_set(resource, next<"setrlimit">(::setrlimit, resource, limit));
 }
 int setrlimit64(::__rlimit_resource_t resource, const ::rlimit64* limit) noexcept {
-  const int result = next<"setrlimit64">(::setrlimit64, resource, limit);
-  if (result == 0 && resource == RLIMIT_NOFILE) Core::get().read_limits();
-  return result;
+  return was_set(resource, next<"setrlimit64">(::setrlimit64, resource, limit));
 }
 int prlimit(::pid_t pid, ::__rlimit_resource resource, const ::rlimit* limit, ::rlimit* before) noexcept {
-  const int result = next<"prlimit">(::prlimit, pid, resource, limit, before);
-  if (result == 0 && resource == RLIMIT_NOFILE) Core::get().read_limits();
-  return result;
+  return was_set(resource, next<"prlimit">(::prlimit, pid, resource, limit, before));
 }
 int prlimit64(::pid_t pid, ::__rlimit_resource resource, const ::rlimit64* limit, ::rlimit64* before) noexcept {
-  const int result = next<"prlimit64">(::prlimit64, pid, resource, limit, before);
-  if (result == 0 && resource == RLIMIT_NOFILE) Core::get().read_limits();
-  return result;
+  return was_set(resource, next<"prlimit64">(::prlimit64, pid, resource, limit, before));
 }
 
 // A child that shares this memory would change the parent's kernel: it gets its own.

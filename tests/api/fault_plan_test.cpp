@@ -86,6 +86,8 @@ TEST_CASE("CallSet: calls together, and groups by name", "[fault_plan]") {
   STATIC_REQUIRE(CallSet::waits.has(CallSet::epoll_waits));
   STATIC_REQUIRE(CallSet::all.has(Call::close));
   STATIC_REQUIRE(CallSet::all.has(Call::recvmsg));
+  STATIC_REQUIRE(CallSet::transfers - CallSet::reads == CallSet::writes);
+  STATIC_REQUIRE(CallSet::reads - CallSet::transfers == CallSet::none);
   STATIC_REQUIRE((both & CallSet::reads) == Call::read);
   STATIC_REQUIRE(CallSet::none.empty());
   CHECK(printed(both) == "read|write");
@@ -319,7 +321,7 @@ TEST_CASE("faults_of: what Linux may do to a call, by kind and mode", "[fault_pl
 
 TEST_CASE("faults_of: each is one that a plan takes, and none twice", "[fault_plan]") {
   for (const std::string_view kind : kinds) {
-    for (unsigned i = 0; i <= static_cast<unsigned>(Call::recvmsg); ++i) {
+    for (std::size_t i = 0; i < call_count; ++i) {
       const Call call = static_cast<Call>(i);
       for (const bool is_nonblocking : {false, true}) {
         const FaultList faults = faults_of(call, kind, is_nonblocking);
